@@ -1,0 +1,5 @@
+"""The command line: `python -m benchmarks [workload ...]`."""
+
+from .run import main
+
+main()

@@ -1,0 +1,1 @@
+"""Capture: a Python function that calls NumPy becomes a Graph."""

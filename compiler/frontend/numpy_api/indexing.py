@@ -1,0 +1,126 @@
+"""Reading from and storing to traced arrays by index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...errors import TypeRuleError
+from ...primitives import index as primitives
+from ...primitives.elementwise import where
+from ...primitives.index import Gather, Mask, Slice, indexed_shape
+from ...types import INDEX_DTYPE, Sym, format_shape
+from .. import fence
+from ..tracer import Storage, Tracer
+from .operands import active, broadcast, tracer
+
+Index = primitives.Index
+
+
+def getitem(x: Tracer, key: Any) -> Any:
+    """``x[key]``: a view where the key has no arrays, else a copy."""
+    x = tracer(x)
+    index, arrays = parse(x, key)
+    if arrays:
+        return primitives.gather(x, *arrays, index=index)
+    if all(item == Slice() for item in index):
+        index = (Slice(),) * x.ndim
+    result = primitives.slice_(x, index=index)
+    if not result.ndim:  # NumPy gives an immutable scalar
+        result = Tracer(result.trace, Storage(result.value), scalar=True)
+    return result
+
+
+def setitem(x: Tracer, key: Any, value: Any) -> None:
+    """``x[key] = value``."""
+    trace = active()
+    if x.scalar:
+        raise TypeError("'numpy.float64' object does not support item assignment")
+    index, arrays = parse(x, key)
+    stored = tracer(value, x.dtype)
+    if len(index) == 1 and isinstance(index[0], Mask) and not stored.ndim:
+        trace.store(x, where(arrays[0], broadcast(stored, x.shape), x).value)
+        return
+    region = indexed_shape(x.shape, index, [array.type for array in arrays])
+    lead = stored.ndim - len(region)
+    if lead > 0 and all(dim == 1 for dim in stored.shape[:lead]):
+        stored = np.reshape(stored, stored.shape[lead:])
+    try:
+        stored = broadcast(stored, region)
+    except TypeRuleError:
+        raise TypeRuleError(
+            "the value does not fit the place that it is stored to",
+            got=f"{format_shape(stored.shape)} into {format_shape(region)}",
+        ) from None
+    operands = [trace.value_of(one) for one in (x, stored, *arrays)]
+    trace.store(x, trace.add(primitives.update, operands, {"index": index}))
+
+
+def parse(x: Tracer, key: Any) -> tuple[Index, list[Tracer]]:
+    """Split a key into the index attr, with an entry for every axis, and its arrays."""
+    items = list(key) if isinstance(key, tuple) else [key]
+    used = sum(_span(item) for item in items)
+    dots = [i for i, item in enumerate(items) if item is Ellipsis]
+    if len(dots) > 1:
+        raise IndexError("an index can only have a single ellipsis ('...')")
+    if used > x.ndim:
+        raise TypeRuleError(f"too many indices for an array of rank {x.ndim}", got=f"{used} indices")
+    at = dots[0] if dots else len(items)
+    items[at : at + 1] = [slice(None)] * (x.ndim - used)
+    index: list[Any] = []
+    arrays: list[Tracer] = []
+    axis = 0
+    for item in items:
+        span = _span(item)
+        entry, array = _entry(x, item, axis)
+        index.append(entry)
+        arrays += [] if array is None else [array]
+        axis += span
+    return tuple(index), arrays
+
+
+def _span(item: Any) -> int:
+    """Return how many axes an item of a key takes."""
+    if item is None or item is Ellipsis:
+        return 0
+    if isinstance(item, Tracer):
+        return item.ndim if item.dtype == np.bool_ else 1
+    if isinstance(item, bool | np.bool_):
+        raise fence.unsupported("indexing with a single bool", "use np.where")
+    if isinstance(item, slice | int | np.integer):
+        return 1
+    array = _plain(item)
+    return array.ndim if array.dtype == np.bool_ else 1
+
+
+def _entry(x: Tracer, item: Any, axis: int) -> tuple[Any, Tracer | None]:
+    if item is None:
+        return None, None
+    if isinstance(item, slice):
+        return _slice(item), None
+    if isinstance(item, int | np.integer):
+        return int(item), None
+    if isinstance(item, Tracer) and item.known is not None:
+        return item.__index__(), None
+    array = tracer(item if isinstance(item, Tracer) else _plain(item))
+    if array.dtype == np.bool_:
+        if isinstance(item, Tracer):
+            return Mask(array.ndim, active().count_of(array.value)), array
+        return Mask(array.ndim, int(np.count_nonzero(item))), array
+    if array.dtype.kind not in "iu":
+        raise IndexError("arrays used as indices must be of integer (or boolean) type")
+    return Gather(), tracer(array, INDEX_DTYPE)
+
+
+def _slice(item: slice) -> Slice:
+    ends = [
+        one if one is None or isinstance(one, Sym) else one.__index__()
+        for one in (item.start, item.stop)
+    ]
+    return Slice(*ends, None if item.step is None else item.step.__index__())
+
+
+def _plain(item: Any) -> np.ndarray[Any, Any]:
+    array = np.asarray(item)
+    return array.astype(INDEX_DTYPE) if not array.size and isinstance(item, list) else array

@@ -1,0 +1,119 @@
+"""Operands on their way into primitives: tracers, arrays and numbers of one dtype and shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import CaptureError
+from ...ir import Builder
+from ...primitives import elementwise, shape
+from ...types import SUPPORTED_DTYPES, Dim, Sym, broadcast_shapes
+from .. import fence
+from ..trace import Trace, current_trace
+from ..tracer import Storage, Tracer
+
+
+def active() -> Trace:
+    """Return the capture at work."""
+    trace = current_trace()
+    if trace is None:
+        raise CaptureError("a traced array is used while nothing is captured")
+    return trace
+
+
+def is_weak(operand: Any) -> bool:
+    """Whether an operand is a Python number, whose dtype yields to that of arrays."""
+    if isinstance(operand, Tracer):
+        return operand.weak
+    return isinstance(operand, int | float) and not isinstance(operand, bool | np.generic)
+
+
+def dtype_key(operand: Any) -> Any:
+    """Return an operand's dtype, or ``int`` or ``float`` where it is weak (as NEP 50 wants)."""
+    if isinstance(operand, Tracer):
+        if operand.weak:
+            return float if operand.dtype.kind == "f" else int
+        return operand.dtype
+    if is_weak(operand):
+        return float if isinstance(operand, float) else int
+    return np.asarray(operand).dtype
+
+
+def common_dtype(operands: Sequence[Any]) -> np.dtype[Any]:
+    """Return the dtype that NumPy's promotion gives."""
+    keys = [dtype_key(operand) for operand in operands]
+    weak = [0.0 if key is float else 0 for key in keys if isinstance(key, type)]
+    return np.result_type(*weak, *(key for key in keys if not isinstance(key, type)))
+
+
+def tracer(operand: Any, dtype: np.dtype[Any] | None = None) -> Tracer:
+    """Return an operand as a tracer of the capture at work, of ``dtype`` if one is given."""
+    trace = active()
+    if not isinstance(operand, Tracer):
+        plain = plain_array(operand, dtype)
+        value = trace.value_of(plain)
+        return Tracer(trace, Storage(value, row_major=True), scalar=not value.ndim)
+    if operand.trace is not trace:
+        value = trace.value_of(operand)
+        operand = Tracer(trace, Storage(value), scalar=operand.scalar, weak=operand.weak)
+    if dtype is not None and operand.dtype != dtype:
+        check_dtype(dtype)
+        return elementwise.cast(operand, dtype=dtype)  # type: ignore[no-any-return]
+    return operand
+
+
+def plain_array(operand: Any, dtype: np.dtype[Any] | None = None) -> np.ndarray[Any, Any]:
+    """Return an operand that is not traced as an array.
+
+    Raises:
+        CaptureError: It is a list or tuple with traced values in it, or no array at all.
+    """
+    if isinstance(operand, Sym):
+        builder: Builder = active().builder
+        raise fence.unsupported(f"the unknown size {operand} as a number", got=str(builder.origin))
+    if isinstance(operand, list | tuple) and _holds_tracer(operand):
+        raise fence.unsupported(
+            "a list or tuple with traced values in place of an array", "join them with np.stack"
+        )
+    array = np.asarray(operand)
+    return array if dtype is None else array.astype(dtype, copy=False)
+
+
+def _holds_tracer(parts: Any) -> bool:
+    return isinstance(parts, Tracer) or (
+        isinstance(parts, list | tuple) and any(_holds_tracer(part) for part in parts)
+    )
+
+
+def check_dtype(dtype: np.dtype[Any]) -> None:
+    """Refuse a dtype that gradc does not have.
+
+    Raises:
+        CaptureError: With those that it has.
+    """
+    if dtype not in SUPPORTED_DTYPES:
+        supported = ", ".join(one.name for one in SUPPORTED_DTYPES)
+        raise fence.unsupported(f"dtype {dtype}", f"use one of {supported}")
+
+
+def broadcast(operand: Tracer, to: Sequence[Dim]) -> Tracer:
+    """Return an operand broadcast to a shape."""
+    if operand.shape == tuple(to):
+        return operand
+    return shape.broadcast_to(operand, shape=tuple(to))  # type: ignore[no-any-return]
+
+
+def together(operands: Sequence[Any], dtypes: Sequence[np.dtype[Any]]) -> list[Tracer]:
+    """Return operands as tracers of these dtypes and of their common shape."""
+    traced = [tracer(one, dtype) for one, dtype in zip(operands, dtypes, strict=True)]
+    common = broadcast_shapes(*(one.shape for one in traced))
+    return [broadcast(one, common) for one in traced]
+
+
+def truth(operand: Tracer) -> Tracer:
+    """Return where an operand is not zero."""
+    zero = broadcast(tracer(0, operand.dtype), operand.shape)
+    return elementwise.not_equal(operand, zero)  # type: ignore[no-any-return]

@@ -1,0 +1,69 @@
+"""The tables of captured NumPy functions and ndarray methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import fence
+
+Function = Callable[..., Any]
+
+FUNCTIONS: dict[Any, Function] = {}
+METHODS: dict[str, Function] = {}
+PROPERTIES: dict[str, Function] = {}
+
+
+def implements(*functions: Any, method: str | None = None) -> Callable[[Function], Function]:
+    """Enter the decorated function as what these NumPy functions do, and as an ndarray method."""
+
+    def enter(implementation: Function) -> Function:
+        for one in functions:
+            FUNCTIONS[one] = implementation
+        if method:
+            METHODS[method] = implementation
+        return implementation
+
+    return enter
+
+
+def function(numpy_function: Any) -> Function:
+    """Return what a NumPy function does to tracers.
+
+    Raises:
+        CaptureError: It is not captured.
+    """
+    implementation = FUNCTIONS.get(numpy_function)
+    if implementation is None:
+        module = getattr(numpy_function, "__module__", "numpy").replace("numpy", "np", 1)
+        raise fence.unsupported(f"{module}.{numpy_function.__name__}")
+    return implementation
+
+
+def method(name: str) -> tuple[Function, bool]:
+    """Return what an ndarray method or property does to a tracer, and whether it is a property.
+
+    Raises:
+        CaptureError: It is not captured.
+        AttributeError: ndarrays have no such attribute.
+    """
+    if name in METHODS:
+        return METHODS[name], False
+    if name in PROPERTIES:
+        return PROPERTIES[name], True
+    if hasattr(np.ndarray, name):
+        raise fence.unsupported(f"ndarray.{name}")
+    raise AttributeError(f"'numpy.ndarray' object has no attribute '{name}'")
+
+
+def refuse(where: str, **options: Any) -> None:
+    """Refuse options that are given and that capture does not know.
+
+    Raises:
+        CaptureError: With the name of the option.
+    """
+    for name, value in options.items():
+        if value is not None and value is not np._NoValue:  # type: ignore[attr-defined]
+            raise fence.unsupported(f"{where} with {name}=")

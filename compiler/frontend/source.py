@@ -1,0 +1,81 @@
+"""Where in the user's code an operation stands, and what name its result is given there."""
+
+from __future__ import annotations
+
+import dis
+import os
+import sys
+from pathlib import Path
+from types import CodeType, FrameType
+
+import numpy as np
+
+from ..ir import SourceLine
+
+# The folders of gradc (which lie side by side in a checkout) and of NumPy hold no user's code.
+_COMPILER = Path(__file__).parents[1]
+_INTERNAL = tuple(
+    f"{folder}{os.sep}"
+    for folder in (
+        Path(np.__file__).parent,
+        _COMPILER,
+        _COMPILER.parent / "runtime",
+        sys.modules[__name__.partition(".")[0]].__path__[0],
+    )
+)
+_internal: dict[CodeType, bool] = {}
+_names: dict[CodeType, dict[int, str]] = {}
+
+
+def user_frame() -> FrameType | None:
+    """Return the innermost frame that runs neither gradc's nor NumPy's code."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _is_internal(frame.f_code):
+        frame = frame.f_back
+    return frame
+
+
+def source_line(frame: FrameType | None) -> SourceLine | None:
+    """Return the line that a frame is at."""
+    if frame is None:
+        return None
+    code = frame.f_code
+    return SourceLine(code.co_filename, frame.f_lineno, code.co_name)
+
+
+def user_line() -> SourceLine | None:
+    """Return the user's line that is running."""
+    return source_line(user_frame())
+
+
+def assigned_name(frame: FrameType | None) -> str | None:
+    """Return the variable to which the result of the running instruction is assigned at once."""
+    if frame is None:
+        return None
+    names = _names.get(frame.f_code)
+    if names is None:
+        names = _names[frame.f_code] = _stores(frame.f_code)
+    return names.get(frame.f_lasti)
+
+
+def _is_internal(code: CodeType) -> bool:
+    known = _internal.get(code)
+    if known is None:
+        file = code.co_filename
+        known = _internal[code] = file.startswith(_INTERNAL) or file.startswith("<frozen")
+    return known
+
+
+def _stores(code: CodeType) -> dict[int, str]:
+    """Map the offset of each instruction that is followed by a store to the name stored to."""
+    found: dict[int, str] = {}
+    previous: int | None = None
+    for instruction in dis.get_instructions(code):
+        if instruction.opname.startswith("STORE_") and previous is not None:
+            name = instruction.argval
+            if isinstance(name, tuple):  # two stores in one instruction, from Python 3.13 on
+                name = name[0]
+            if isinstance(name, str) and name.isidentifier() and "ATTR" not in instruction.opname:
+                found[previous] = name
+        previous = instruction.offset
+    return found

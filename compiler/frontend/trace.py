@@ -1,0 +1,265 @@
+"""A capture at work: it records what is done to its tracers."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import TypeRuleError
+from ..evaluate import evaluate_node
+from ..ir import REGISTRY, Attrs, Builder, Graph, Node, Primitive, SourceLine, Value
+from ..primitives.elementwise import with_value
+from ..types import SUPPORTED_DTYPES, ArrayType, Sym
+from . import fence
+from .grad_mode import is_grad_enabled
+from .source import assigned_name, source_line, user_frame
+from .tracer import Known, Storage, Tracer, View
+
+
+class _Stack(threading.local):
+    def __init__(self) -> None:
+        self.traces: list[Trace] = []
+
+
+_stack = _Stack()
+
+
+def current_trace() -> Trace | None:
+    """Return the innermost capture that runs in this thread."""
+    return _stack.traces[-1] if _stack.traces else None
+
+
+class Trace:
+    """Records primitives applied to its tracers; the innermost active one records everything.
+
+    Attributes:
+        builder: Where nodes go.
+        params: Params so far: arguments, then outer values met.
+        lifted: The outer tracers that became params, in the order of these params.
+        guards: The arguments whose values were read, by position, with these values.
+        tables: What ``np`` functions, methods and indexing do to tracers.
+    """
+
+    def __init__(self, tables: Any) -> None:
+        self.builder = Builder()
+        self.params: list[Value] = []
+        self.lifted: list[Tracer] = []
+        self.guards: dict[int, Any] = {}
+        self.tables = tables
+        self.alive = False
+        self._lifted: dict[Value, Value] = {}
+        self._arguments: dict[int, Any] = {}
+        self._counts: dict[Value, Sym] = {}
+        self._depth = 0
+
+    def __enter__(self) -> Trace:
+        self.alive = True
+        _stack.traces.append(self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _stack.traces.pop()
+        self.alive = False
+
+    def graph(self, outputs: Sequence[Value]) -> Graph:
+        """Return what was recorded."""
+        return Graph(tuple(self.params), tuple(self.builder.nodes), tuple(outputs))
+
+    def line(self) -> SourceLine | None:
+        """Return the user's line that is running."""
+        return self.builder.origin if self._depth else source_line(user_frame())
+
+    # Arguments and outside values
+
+    def argument(
+        self, position: int, type: ArrayType, name: str, *, number: Any = None, scalar: bool = False
+    ) -> Tracer:
+        """Make a param. A Python ``number`` may be read while capturing; it is a guard then."""
+        value = Value(type, name)
+        self.params.append(value)
+        known = None
+        if number is not None:
+            self._arguments[position] = number
+            known = Known(number, frozenset((position,)))
+        storage = Storage(value, argument=name)
+        return Tracer(self, storage, scalar=scalar, weak=number is not None, known=known)
+
+    def guard(self, positions: Iterable[int]) -> None:
+        """Make the values of these arguments part of the specialisation."""
+        for position in positions:
+            self.guards[position] = self._arguments[position]
+
+    def lift(self, outer: Tracer) -> Value:
+        """Make the value of a live outer capture's tracer an operand of this one."""
+        if not outer.trace.alive:
+            raise fence.leaked(outer)
+        value = outer.value
+        if value not in self._lifted:
+            param = Value(value.type, value.name)
+            self._lifted[value] = param
+            self.params.append(param)
+            self.lifted.append(Tracer(outer.trace, Storage(value)))
+        return self._lifted[value]
+
+    def value_of(self, operand: Any) -> Value:
+        """Return the graph value of a tracer (of any live capture), an array, or a number."""
+        if isinstance(operand, Tracer):
+            return operand.value if operand.trace is self else self.lift(operand)
+        if isinstance(operand, Value):
+            return operand
+        array = np.asarray(operand)
+        if array.dtype not in SUPPORTED_DTYPES:
+            supported = ", ".join(dtype.name for dtype in SUPPORTED_DTYPES)
+            raise fence.unsupported(
+                f"an array of dtype {array.dtype}", f"use one of {supported}", got=repr(operand)
+            )
+        return self.builder.constant(array.astype(array.dtype.newbyteorder("="), copy=False))
+
+    # Recording
+
+    def add(self, primitive: Primitive, operands: Sequence[Value], attrs: Attrs) -> Value:
+        """Append a node and return its only output."""
+        if not self._depth:
+            self.builder.origin = source_line(user_frame())
+        self.builder.detached = not is_grad_enabled()
+        return self.builder.add(primitive, tuple(operands), attrs)[0]
+
+    def apply(self, primitive: Primitive, operands: Sequence[Any], attrs: Attrs) -> Tracer:
+        """Record a primitive on tracers of equal types and return what it gives.
+
+        A view primitive gives a view of the same storage.
+        """
+        first = operands[0] if operands else None
+        if primitive.view and isinstance(first, Tracer) and first.trace is self:
+            if primitive.name != "broadcast_to":
+                return self._view(first, primitive, attrs)
+        values = [self.value_of(operand) for operand in operands]
+        value = self.add(primitive, values, attrs)
+        storage = Storage(value, row_major=self._row_major(primitive, operands))
+        return Tracer(self, storage, scalar=not value.ndim, known=self._known(value, operands))
+
+    def _view(self, base: Tracer, primitive: Primitive, attrs: Attrs) -> Tracer:
+        if primitive.name != "reshape" or (base.storage.row_major and not base.views):
+            shown = Tracer(base.trace, base.storage, (*base.views, View(primitive, attrs)))
+            shown.value  # noqa: B018 - its type rule speaks now
+            return shown
+        value = self.add(primitive, (base.value,), attrs)
+        if base.scalar:
+            return Tracer(self, Storage(value))
+        # Whether this reshape is a view depends on a layout that is not known.
+        storage = Storage(value, argument=base.storage.argument)
+        storage.siblings.append(weakref.ref(base.storage))
+        base.storage.siblings.append(weakref.ref(storage))
+        return Tracer(self, storage)
+
+    def _row_major(self, primitive: Primitive, operands: Sequence[Any]) -> bool:
+        return primitive.name == "matmul" or all(
+            not isinstance(one, Tracer) or one.ndim <= 1 or (one.storage.row_major and not one.views)
+            for one in operands
+        )
+
+    def _known(self, value: Value, operands: Sequence[Any]) -> Known | None:
+        if value.ndim or not any(isinstance(one, Tracer) and one.known for one in operands):
+            return None
+        numbers, guards = [], frozenset[int]()
+        for operand in operands:
+            if not isinstance(operand, Tracer):
+                numbers.append(operand)
+            elif operand.known is None:
+                return None
+            else:
+                numbers.append(np.asarray(operand.known.number, operand.dtype)[()])
+                guards |= operand.known.guards
+        node: Node = self.builder.nodes[-1]
+        return Known(evaluate_node(node, numbers)[0].item(), guards)
+
+    def store(self, target: Tracer, value: Value) -> None:
+        """Make ``value`` the new content of what ``target`` shows."""
+        storage = target.storage
+        if target.trace is not self:
+            raise fence.unsupported("a store to an array of an enclosing function")
+        if storage.argument is not None:
+            raise fence.argument_stored(storage.argument)
+        if any(sibling() is not None for sibling in storage.siblings):
+            raise fence.ambiguous_memory()
+        held = [storage.value]
+        for view in target.views:
+            held.append(self.add(view.primitive, (held[-1],), view.attrs))
+        for view, base in zip(reversed(target.views), reversed(held[:-1]), strict=True):
+            value = self._put_back(view, base, value)
+        if not is_grad_enabled():
+            value = self.add(with_value, (storage.value, value), {})
+        value.name = value.name or storage.value.name
+        storage.value = value
+        storage.version += 1
+
+    def _put_back(self, view: View, base: Value, value: Value) -> Value:
+        if view.primitive.name == "slice":
+            return self.add(REGISTRY["update"], (base, value), view.attrs)
+        if view.primitive.name == "transpose":
+            axes = view.attrs["axes"]
+            back = tuple(axes.index(axis) for axis in range(len(axes)))
+            return self.add(view.primitive, (value,), {"axes": back})
+        return self.add(view.primitive, (value,), {"shape": base.shape})
+
+    def count_of(self, mask: Value) -> Sym:
+        """Return the unknown number of elements that a mask selects; one mask, one number."""
+        if mask not in self._counts:
+            self._counts[mask] = Sym.named(f"count{len(self._counts) + 1}")
+        return self._counts[mask]
+
+    # What NumPy's protocols call
+
+    def dispatch(self, function: Callable[..., Any], args: Sequence[Any], kwargs: Any) -> Any:
+        """Run what a NumPy function does to tracers, at the user's line, and name the result."""
+        trace = current_trace()
+        if trace is None:
+            raise fence.leaked(self._first_tracer(args, kwargs))
+        if trace is not self:
+            return trace.dispatch(function, args, kwargs)
+        if self._depth:
+            return function(*args, **kwargs)
+        frame = user_frame()
+        self.builder.origin = source_line(frame)
+        self._depth += 1
+        try:
+            result = function(*args, **kwargs)
+        except TypeRuleError as error:
+            if error.where is not None:
+                raise
+            line = self.builder.origin
+            raise TypeRuleError(error.what, got=error.got, where=line, fix=error.fix) from None
+        finally:
+            self._depth -= 1
+        name = assigned_name(frame)
+        if name and isinstance(result, Tracer) and result.value.name is None:
+            result.value.name = name
+        return result
+
+    def _first_tracer(self, args: Sequence[Any], kwargs: Any) -> Tracer:
+        flat = [*args, *kwargs.values()]
+        flat += [part for one in flat if isinstance(one, list | tuple) for part in one]
+        return next(one for one in flat if isinstance(one, Tracer))
+
+    def call_ufunc(self, ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any) -> Any:
+        """Do what a ufunc does."""
+        return self.dispatch(self.tables.call_ufunc, (ufunc, method, inputs), {"options": kwargs})
+
+    def call_function(self, function: Any, args: Any, kwargs: Any) -> Any:
+        """Do what a NumPy function does."""
+        return self.dispatch(self.tables.function(function), args, kwargs)
+
+    def call_table(self, name: str, args: Any) -> Any:
+        """Do an indexing operation."""
+        return self.dispatch(getattr(self.tables, name), args, {})
+
+    def method(self, tracer: Tracer, name: str) -> Any:
+        """Return an ndarray method or property of a tracer."""
+        function, is_property = self.tables.method(name)
+        if is_property:
+            return self.dispatch(function, (tracer,), {})
+        return lambda *args, **kwargs: self.dispatch(function, (tracer, *args), kwargs)

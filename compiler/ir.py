@@ -1,0 +1,451 @@
+"""The intermediate representation: ordered, immutable SSA.
+
+A ``Graph`` has params, nodes in the order they run, and outputs. A ``Node`` applies a ``Primitive``
+to values and yields new ones. Passes are functions ``Graph -> Graph``; only a ``Builder`` makes
+nodes, so types are always worked out and source lines are never lost.
+"""
+
+from __future__ import annotations
+
+import linecache
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from .errors import GradcError, TypeRuleError
+from .types import BOOL, ArrayType, format_shape, type_of
+
+Attrs = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A line of the user's code."""
+
+    file: str
+    line: int
+    function: str = ""
+
+    @property
+    def short(self) -> str:
+        """``model.py:41``, as comments in generated code show it."""
+        return f"{PurePath(self.file).name}:{self.line}"
+
+    def __str__(self) -> str:
+        text = linecache.getline(self.file, self.line).strip()
+        place = f'{self.file}:{self.line}' + (f" in {self.function}" if self.function else "")
+        return f"{place}: {text}" if text else place
+
+
+class Operators:
+    """Arithmetic on things that bind primitives, so that derivative rules read like formulas."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> Any:
+        return REGISTRY["add"](self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return REGISTRY["add"](other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return REGISTRY["subtract"](self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return REGISTRY["subtract"](other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return REGISTRY["multiply"](self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return REGISTRY["multiply"](other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return REGISTRY["divide"](self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return REGISTRY["divide"](other, self)
+
+    def __neg__(self) -> Any:
+        return REGISTRY["negative"](self)
+
+
+class Value(Operators):
+    """What a node yields or a graph takes: a type, and the user's name for it if there is one."""
+
+    __slots__ = ("name", "type")
+
+    def __init__(self, type: ArrayType, name: str | None = None) -> None:
+        self.type = type
+        self.name = name
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """The shape."""
+        return self.type.shape
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """The dtype."""
+        return self.type.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The rank."""
+        return len(self.type.shape)
+
+    def bind(self, primitive: Primitive, operands: Sequence[Any], attrs: Attrs) -> Any:
+        """Append a node to the builder at work (the protocol behind calling a primitive)."""
+        return Builder.current().bind(primitive, operands, attrs)
+
+    def __repr__(self) -> str:
+        return f"<{self.name or 'value'}: {self.type}>"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """One application of a primitive. ``outs`` is always a tuple.
+
+    ``detached`` marks nodes that were captured in a ``no_grad`` region: no gradient passes them.
+    """
+
+    primitive: Primitive
+    operands: tuple[Value, ...]
+    attrs: Attrs
+    outs: tuple[Value, ...]
+    origin: SourceLine | None = None
+    detached: bool = False
+
+    @property
+    def out(self) -> Value:
+        """The only output."""
+        (out,) = self.outs
+        return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """Params, nodes in the order they run, outputs."""
+
+    params: tuple[Value, ...]
+    nodes: tuple[Node, ...]
+    outputs: tuple[Value, ...]
+
+    def producers(self) -> dict[Value, Node]:
+        """Return the node that yields each value; params are absent."""
+        return {out: node for node in self.nodes for out in node.outs}
+
+    def users(self) -> dict[Value, list[Node]]:
+        """Return the nodes that read each value, in order, once each."""
+        found: dict[Value, list[Node]] = {}
+        for node in self.nodes:
+            for operand in dict.fromkeys(node.operands):
+                found.setdefault(operand, []).append(node)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Partials:
+    """Derivative of an elementwise primitive: ``rule(out, *operands)`` gives one partial each.
+
+    A partial is a value of the output's shape, a Python number, or ``None`` (no dependence).
+    """
+
+    rule: Callable[..., tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Derivative of a primitive that is jointly linear in some operands.
+
+    ``transpose(ct, *operands, **attrs)`` gives the cotangent of each operand, ``None`` for those in
+    which it is not linear. Of linear operands it may read the type only.
+    """
+
+    transpose: Callable[..., tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Adjoint:
+    """A full adjoint: ``rule(ct, out, *operands, **attrs)``, linear in ``ct``."""
+
+    rule: Callable[..., tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class NoGradient:
+    """Said on purpose: integer-valued, piecewise constant, or a marker that stops gradients."""
+
+
+Derivative = Partials | Linear | Adjoint | NoGradient
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """A cotangent that lies in part of an array: what an indexed read hands back.
+
+    The accumulator takes it with ``add_at``, so no dense zero array is made for each read.
+    """
+
+    ct: Any
+    indices: tuple[Any, ...]
+    index: tuple[Any, ...]
+
+    def into(self, accumulator: Any) -> Any:
+        """Return ``accumulator`` with this contribution added."""
+        return REGISTRY["add_at"](accumulator, self.ct, *self.indices, index=self.index)
+
+
+Template = str | Callable[[Sequence[ArrayType], Attrs], str]
+
+
+@dataclass(frozen=True, slots=True)
+class NumPy:
+    """How NumPy code does it; eager evaluation runs the same text.
+
+    Attributes:
+        expression: Text with ``{0}``, ``{1}`` ... for the operands, or a function of operand types
+            and attrs that returns it. For a store, a statement that changes ``{0}``.
+        out: The name of the function that takes the operands and ``out=``, where there is one.
+        store: Whether it is a statement that changes operand 0 in place.
+    """
+
+    expression: Template
+    out: str | None = None
+    store: bool = False
+
+    def text(self, types: Sequence[ArrayType], attrs: Attrs) -> str:
+        """Return the template for operands of these types."""
+        if isinstance(self.expression, str):
+            return self.expression
+        return self.expression(types, attrs)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Operands and attrs on which the registry test tries a primitive.
+
+    An operand is a shape (floats), or a concrete array where the values matter (indices, masks).
+    """
+
+    operands: tuple[Any, ...]
+    attrs: Attrs = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Primitive:
+    """One operation, and everything that gradc knows about it.
+
+    Attributes:
+        name: Its name; unique.
+        type: Type rule ``(*types, **attrs) -> ArrayType`` (or a tuple of them).
+        derivative: Partials, Linear, Adjoint or NoGradient.
+        numpy: The NumPy source for it; None only for those that the emitter frames itself.
+        elementwise: Operands have equal shapes, and the result has this shape too.
+        view: The result may share memory with operand 0.
+        effect: It must run, in order, even where its results are not used.
+        domain: Where an elementwise primitive is tested: (low, high) of each operand.
+        dtypes: Kinds of dtype that its operands may have: "f" floats, "i" integers, "b" bools.
+        examples: On what it is tested; elementwise primitives need none.
+    """
+
+    name: str
+    type: Callable[..., Any]
+    derivative: Derivative
+    numpy: NumPy | None = None
+    elementwise: bool = False
+    view: bool = False
+    effect: bool = False
+    domain: tuple[tuple[float, float], ...] = ()
+    dtypes: str = "f"
+    examples: tuple[Example, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.name in REGISTRY:
+            raise GradcError(f"a primitive called {self.name!r} is registered already")
+        REGISTRY[self.name] = self
+
+    def __call__(self, *operands: Any, **attrs: Any) -> Any:
+        """Apply it: on Values it builds a node, on arrays it computes."""
+        for operand in operands:
+            bind = getattr(operand, "bind", None)
+            if bind is not None:
+                return bind(self, operands, attrs)
+        return self.evaluate(*operands, **attrs)
+
+    def evaluate(self, *arrays: Any, **attrs: Any) -> Any:
+        """Compute on arrays by running the NumPy text of the entry."""
+        if self.numpy is None:
+            raise GradcError(f"{self.name} cannot be evaluated on arrays")
+        text = self.numpy.text([type_of(array) for array in arrays], attrs)
+        return _compiled(text, len(arrays), self.numpy.store)(*arrays)
+
+    def infer(self, types: Sequence[ArrayType], attrs: Attrs) -> tuple[ArrayType, ...]:
+        """Return the types of the results.
+
+        Raises:
+            TypeRuleError: The operands do not fit.
+        """
+        result = self.type(*types, **attrs)
+        return result if isinstance(result, tuple) else (result,)
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+
+REGISTRY: dict[str, Primitive] = {}
+_FUNCTIONS: dict[tuple[str, int, bool], Callable[..., Any]] = {}
+
+
+def _compiled(text: str, count: int, store: bool) -> Callable[..., Any]:
+    function = _FUNCTIONS.get((text, count, store))
+    if function is None:
+        names = [f"x{i}" for i in range(count)]
+        body = text.format(*names)
+        if store:
+            body = f"x0 = np.array(x0)\n    {body}\n    return x0"
+        else:
+            body = f"return {body}"
+        scope: dict[str, Any] = {"np": np}
+        exec(f"def run({', '.join(names)}):\n    {body}", scope)
+        function = _FUNCTIONS[text, count, store] = scope["run"]
+    return function
+
+
+class Constant:
+    """An array that is part of a graph: immutable, compared and hashed by its content."""
+
+    __slots__ = ("_key", "array")
+
+    def __init__(self, array: Any) -> None:
+        self.array = np.array(array)
+        self.array.setflags(write=False)
+        self._key = (self.array.dtype.str, self.array.shape, self.array.tobytes())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Constant) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __repr__(self) -> str:
+        if self.array.ndim == 0:
+            return repr(self.array.item())
+        return f"<{type_of(self.array)} constant>"
+
+
+class _Stack(threading.local):
+    def __init__(self) -> None:
+        self.builders: list[Builder] = []
+
+
+_stack = _Stack()
+
+
+class Builder:
+    """Appends nodes to a graph under construction, working out their types.
+
+    ``origin`` and ``detached`` are given to every node that is added.
+    """
+
+    def __init__(self, nodes: Sequence[Node] = ()) -> None:
+        self.nodes = list(nodes)
+        self.origin: SourceLine | None = None
+        self.detached = False
+
+    @classmethod
+    def current(cls) -> Builder:
+        """Return the builder whose ``with`` block runs in this thread."""
+        if not _stack.builders:
+            raise GradcError("a primitive was applied to a Value outside any graph")
+        return _stack.builders[-1]
+
+    def __enter__(self) -> Builder:
+        _stack.builders.append(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _stack.builders.pop()
+
+    @contextmanager
+    def at(self, node: Node) -> Iterator[None]:
+        """Give the nodes added within the line and the no_grad mark of ``node``."""
+        before = self.origin, self.detached
+        self.origin, self.detached = node.origin, node.detached
+        try:
+            yield
+        finally:
+            self.origin, self.detached = before
+
+    def bind(self, primitive: Primitive, operands: Sequence[Any], attrs: Attrs) -> Any:
+        """Append a node; numbers among the operands take the type of the others."""
+        lifted = tuple(
+            one if isinstance(one, Value) else self._lift(one, operands) for one in operands
+        )
+        outs = self.add(primitive, lifted, attrs)
+        return outs[0] if len(outs) == 1 else outs
+
+    def _lift(self, operand: Any, operands: Sequence[Any]) -> Value:
+        values = [one for one in operands if isinstance(one, Value)]
+        like = next((v.type for v in values if v.dtype != BOOL), values[0].type)
+        if isinstance(operand, np.ndarray | np.generic):
+            return self.constant(operand)
+        return self.full(like, operand)
+
+    def add(
+        self, primitive: Primitive, operands: tuple[Value, ...], attrs: Attrs
+    ) -> tuple[Value, ...]:
+        """Append a node and return its outputs.
+
+        Raises:
+            TypeRuleError: The operands do not fit the primitive.
+        """
+        try:
+            types = primitive.infer([operand.type for operand in operands], attrs)
+        except TypeRuleError as error:
+            if error.where is not None:
+                raise
+            got = error.got or ", ".join(_describe(operand) for operand in operands)
+            what = f"{primitive.name}: {error.what}"
+            raise TypeRuleError(what, got=got, where=self.origin, fix=error.fix) from None
+        outs = tuple(Value(one) for one in types)
+        self.nodes.append(Node(primitive, operands, attrs, outs, self.origin, self.detached))
+        return outs
+
+    def constant(self, array: Any) -> Value:
+        """Append a constant."""
+        return self.add(REGISTRY["constant"], (), {"value": Constant(array)})[0]
+
+    def full(self, type: ArrayType, value: Any) -> Value:
+        """Append an array of one repeated number."""
+        scalar = self.constant(np.asarray(value, type.dtype))
+        if type.ndim == 0:
+            return scalar
+        return self.add(REGISTRY["broadcast_to"], (scalar,), {"shape": type.shape})[0]
+
+    def inline(self, graph: Graph, operands: Sequence[Value]) -> tuple[Value, ...]:
+        """Append a copy of the nodes of ``graph``, applied to ``operands``."""
+        known: dict[Value, Value] = dict(zip(graph.params, operands, strict=True))
+        for node in graph.nodes:
+            outs = tuple(Value(out.type, out.name) for out in node.outs)
+            known.update(zip(node.outs, outs, strict=True))
+            moved = tuple(known[operand] for operand in node.operands)
+            detached = node.detached or self.detached
+            self.nodes.append(Node(node.primitive, moved, node.attrs, outs, node.origin, detached))
+        return tuple(known[output] for output in graph.outputs)
+
+
+def _describe(value: Value) -> str:
+    name = f"{value.name} " if value.name else ""
+    return f"{name}{format_shape(value.shape)} {value.dtype.name}"

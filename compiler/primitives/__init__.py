@@ -1,0 +1,5 @@
+"""One entry per operation, by family. Importing this package fills the registry."""
+
+from . import control, elementwise, index, linalg, reduce, shape
+
+__all__ = ["control", "elementwise", "index", "linalg", "reduce", "shape"]

@@ -1,0 +1,62 @@
+"""Elementwise primitives: operands of one shape in, a result of this shape out."""
+
+from .arithmetic import (
+    absolute,
+    add,
+    divide,
+    floor_divide,
+    hypot,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    power,
+    reciprocal,
+    remainder,
+    sign,
+    sqrt,
+    square,
+    subtract,
+)
+from . import logic, trigonometric
+from .casting import cast, constant, extent, stop_gradient, with_value
+from .comparison import equal, greater, greater_equal, less, less_equal, not_equal, where
+from .exponential import exp, expm1, log, log1p, log_sigmoid, logaddexp, sigmoid
+
+__all__ = [
+    "absolute",
+    "add",
+    "cast",
+    "constant",
+    "divide",
+    "equal",
+    "exp",
+    "expm1",
+    "extent",
+    "floor_divide",
+    "greater",
+    "greater_equal",
+    "hypot",
+    "less",
+    "less_equal",
+    "log",
+    "log1p",
+    "log_sigmoid",
+    "logaddexp",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "not_equal",
+    "power",
+    "reciprocal",
+    "remainder",
+    "sigmoid",
+    "sign",
+    "sqrt",
+    "square",
+    "stop_gradient",
+    "subtract",
+    "where",
+    "with_value",
+]

@@ -1,0 +1,147 @@
+"""Arithmetic: sums, products, powers, roots, signs, extrema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .casting import cast
+from .comparison import equal, greater, greater_equal, less, where
+from .exponential import log
+from .kind import elementwise
+from .logic import logical_and
+
+add = elementwise(
+    "add",
+    transpose=lambda ct, x, y: (ct, ct),
+    operator="+",
+    arity=2,
+    dtypes="fi",
+)
+subtract = elementwise(
+    "subtract",
+    transpose=lambda ct, x, y: (ct, -ct),
+    operator="-",
+    arity=2,
+    dtypes="fi",
+)
+multiply = elementwise(
+    "multiply",
+    partials=lambda out, x, y: (y, x),
+    operator="*",
+    arity=2,
+    dtypes="fi",
+)
+divide = elementwise(
+    "divide",
+    partials=lambda out, x, y: (reciprocal(y), -out / y),
+    operator="/",
+    arity=2,
+    domain=((-2.0, 2.0), (0.5, 2.0)),
+)
+negative = elementwise(
+    "negative",
+    transpose=lambda ct, x: (-ct,),
+    operator="-",
+    dtypes="fi",
+)
+reciprocal = elementwise(
+    "reciprocal",
+    partials=lambda out, x: (-(out * out),),
+    operator="1 / ",
+    domain=((0.5, 2.0),),
+)
+square = elementwise(
+    "square",
+    partials=lambda out, x: (2.0 * x,),
+    dtypes="fi",
+)
+# The slope at 0 is infinite, as in PyTorch.
+sqrt = elementwise(
+    "sqrt",
+    partials=lambda out, x: (0.5 / out,),
+    domain=((0.2, 3.0),),
+)
+cbrt = elementwise(
+    "cbrt",
+    partials=lambda out, x: (1.0 / (3.0 * square(out)),),
+    domain=((0.2, 3.0),),
+)
+
+
+def _power_partials(out: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    # By x: y x^(y-1), and 0 for y = 0 even where x^(-1) is infinite.
+    by_x = y * power(x, where(equal(y, 0.0), 1.0, y - 1.0))
+    # By y: x^y log x, and 0 where the power stays 0 (x = 0, y >= 0).
+    stays = logical_and(equal(x, 0.0), greater_equal(y, 0.0))
+    return by_x, out * log(where(stays, 1.0, x))
+
+
+power = elementwise(
+    "power",
+    partials=_power_partials,
+    operator="**",
+    arity=2,
+    dtypes="fi",
+    domain=((0.3, 2.0), (-2.0, 2.0)),
+)
+# At 0 the slope is 0.
+absolute = elementwise(
+    "absolute",
+    partials=lambda out, x: (sign(x),),
+    expression="np.abs({0})",
+    dtypes="fi",
+    domain=((0.2, 2.0),),
+)
+sign = elementwise("sign", dtypes="fi", domain=((0.2, 2.0),))
+
+
+def _extremum_partials(wins: Any) -> Any:
+    # A tie shares the gradient evenly, as in PyTorch.
+    def partials(out: Any, x: Any, y: Any) -> tuple[Any, Any]:
+        tie = equal(x, y)
+        by_x = where(tie, 0.5, cast(wins(x, y), dtype=x.dtype))
+        return by_x, 1.0 - by_x
+
+    return partials
+
+
+maximum = elementwise(
+    "maximum",
+    partials=_extremum_partials(greater),
+    arity=2,
+    dtypes="fib",
+)
+minimum = elementwise(
+    "minimum",
+    partials=_extremum_partials(less),
+    arity=2,
+    dtypes="fib",
+)
+
+
+def _hypot_partials(out: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    # At (0, 0) the slope is 0, as for a norm.
+    safe = where(equal(out, 0.0), 1.0, out)
+    return x / safe, y / safe
+
+
+hypot = elementwise("hypot", partials=_hypot_partials, arity=2)
+remainder = elementwise(
+    "remainder",
+    partials=lambda out, x, y: (1.0, -floor_divide(x, y)),
+    operator="%",
+    arity=2,
+    dtypes="fi",
+    domain=((0.1, 0.9), (1.1, 1.9)),
+)
+floor_divide = elementwise(
+    "floor_divide",
+    operator="//",
+    arity=2,
+    dtypes="fi",
+    domain=((0.1, 0.9), (1.1, 1.9)),
+)
+floor = elementwise("floor", domain=((0.1, 0.9),))
+ceil = elementwise("ceil", domain=((0.1, 0.9),))
+trunc = elementwise("trunc", domain=((0.1, 0.9),))
+rint = elementwise("rint", domain=((0.1, 0.4),))

@@ -1,0 +1,97 @@
+"""Numbers in a graph, conversions of dtype, and the markers that differentiation obeys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import TypeRuleError
+from ...ir import Attrs, Builder, Constant, Example, Linear, NoGradient, NumPy, Primitive, Value
+from ...types import SUPPORTED_DTYPES, ArrayType, Dim, type_of
+from .kind import elementwise, same_type
+
+# The emitter writes constants itself (as literals where it can).
+constant = Primitive(
+    "constant",
+    type=lambda value: type_of(value.array),
+    derivative=NoGradient(),
+    examples=(Example((), {"value": Constant(np.float64(2.0))}),),
+)
+
+
+def literal(like: Any, array: Any) -> Any:
+    """Return ``array`` as an operand beside ``like``: a constant where that is a graph value."""
+    return Builder.current().constant(array) if isinstance(like, Value) else array
+
+
+def filled(like: Any, number: float) -> Any:
+    """Return an array of the type of ``like`` that holds one number everywhere."""
+    if isinstance(like, Value):
+        return Builder.current().full(like.type, number)
+    return np.full_like(like, number)
+
+
+def extent_of(like: Any, dim: Dim) -> Any:
+    """Return a size as an operand beside ``like``: a Python number where it is known."""
+    if isinstance(dim, int):
+        return dim
+    return Builder.current().add(extent, (), {"dim": dim, "dtype": like.dtype})[0]
+
+
+def dtype_name(dtype: np.dtype[Any]) -> str:
+    """Return how NumPy code writes a dtype: ``np.float32``, ``bool``."""
+    return "bool" if dtype == np.bool_ else f"np.{dtype.name}"
+
+
+def _extent_type(dim: Dim, dtype: np.dtype[Any]) -> ArrayType:
+    return ArrayType((), dtype)
+
+
+# A size as a number: what mean divides by where a dimension is not known.
+extent = Primitive(
+    "extent",
+    type=_extent_type,
+    derivative=NoGradient(),
+    numpy=NumPy(lambda types, attrs: f"{dtype_name(attrs['dtype'])}({attrs['dim']})"),
+    examples=(Example((), {"dim": 3, "dtype": np.dtype(np.float64)}),),
+)
+
+
+def _cast_type(x: ArrayType, dtype: np.dtype[Any]) -> ArrayType:
+    if dtype not in SUPPORTED_DTYPES:
+        supported = ", ".join(one.name for one in SUPPORTED_DTYPES)
+        raise TypeRuleError(f"dtype {dtype} is not supported", fix=f"use one of {supported}")
+    return x.with_dtype(dtype)
+
+
+def _cast_text(types: Sequence[ArrayType], attrs: Attrs) -> str:
+    name = dtype_name(attrs["dtype"])
+    # Calling the type serves Python numbers and NumPy scalars alike.
+    return f"{name}({{0}})" if types[0].ndim == 0 and name != "bool" else f"{{0}}.astype({name})"
+
+
+cast = Primitive(
+    "cast",
+    type=_cast_type,
+    derivative=Linear(lambda ct, x, dtype: (cast(ct, dtype=x.dtype),)),
+    numpy=NumPy(_cast_text),
+    examples=(
+        Example(((2, 3),), {"dtype": np.dtype(np.float32)}),
+        Example(((),), {"dtype": np.dtype(np.float64)}),
+        Example(((0, 2),), {"dtype": np.dtype(np.int64)}),
+    ),
+    dtypes="fib",
+)
+stop_gradient = elementwise(
+    "stop_gradient", expression="{0}", type=same_type("fib"), dtypes="fib"
+)
+# An array whose numbers were replaced unseen by autograd: a store under no_grad.
+with_value = elementwise(
+    "with_value",
+    transpose=lambda ct, x, value: (ct, None),
+    expression="{1}",
+    arity=2,
+    dtypes="fib",
+)

@@ -1,0 +1,33 @@
+"""Exponentials, logarithms, and the stable forms made of both."""
+
+from __future__ import annotations
+
+from math import log as natural_log
+
+from .kind import elementwise
+
+exp = elementwise("exp", partials=lambda out, x: (out,))
+exp2 = elementwise("exp2", partials=lambda out, x: (natural_log(2.0) * out,))
+expm1 = elementwise("expm1", partials=lambda out, x: (out + 1.0,))
+log = elementwise("log", partials=lambda out, x: (1.0 / x,), domain=((0.2, 3.0),))
+log2 = elementwise(
+    "log2", partials=lambda out, x: (1.0 / (natural_log(2.0) * x),), domain=((0.2, 3.0),)
+)
+log10 = elementwise(
+    "log10", partials=lambda out, x: (1.0 / (natural_log(10.0) * x),), domain=((0.2, 3.0),)
+)
+log1p = elementwise("log1p", partials=lambda out, x: (1.0 / (1.0 + x),), domain=((-0.5, 2.0),))
+logaddexp = elementwise(
+    "logaddexp", partials=lambda out, x, y: (exp(x - out), exp(y - out)), arity=2
+)
+sigmoid = elementwise(
+    "sigmoid",
+    partials=lambda out, x: (out * (1.0 - out),),
+    expression="1 / (1 + np.exp(-{0}))",
+)
+# log(sigmoid(x)) without overflow: min(x, 0) - log1p(exp(-|x|)).
+log_sigmoid = elementwise(
+    "log_sigmoid",
+    partials=lambda out, x: (sigmoid(-x),),
+    expression="np.minimum({0}, 0) - np.log1p(np.exp(-np.abs({0})))",
+)

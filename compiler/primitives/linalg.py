@@ -1,0 +1,89 @@
+"""Products of matrices and vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import TypeRuleError
+from ..ir import Adjoint, Example, NumPy, Primitive
+from ..types import ArrayType, format_shape
+from .elementwise.kind import check_kinds
+from .reduce import sum_
+from .shape import broadcast_to, reshape, transpose
+
+
+def _matmul_type(x: ArrayType, y: ArrayType) -> ArrayType:
+    check_kinds(x, "fi")
+    inner = y.shape[-2] if y.ndim > 1 else y.shape[0] if y.ndim else None
+    if not x.ndim or not y.ndim or x.shape[-1] != inner or x.dtype != y.dtype:
+        got = f"{format_shape(x.shape)} {x.dtype} @ {format_shape(y.shape)} {y.dtype}"
+        raise TypeRuleError("shapes do not fit: the inner sizes must be equal", got=got)
+    if y.ndim > 2 and x.ndim > 2 and x.shape[:-2] != y.shape[:-2]:
+        raise TypeRuleError("batch dimensions must be equal")
+    batch = x.shape[:-2] if x.ndim > 2 else y.shape[:-2]
+    rows = x.shape[-2:-1] if x.ndim > 1 else ()
+    columns = y.shape[-1:] if y.ndim > 1 else ()
+    return x.with_shape((*batch, *rows, *columns))
+
+
+def _swapped(x: Any) -> Any:
+    rank = len(x.shape)
+    return transpose(x, axes=(*range(rank - 2), rank - 1, rank - 2))
+
+
+def _column(x: Any) -> Any:
+    return reshape(x, shape=(*x.shape, 1))
+
+
+def _row(x: Any) -> Any:
+    return reshape(x, shape=(*x.shape[:-1], 1, x.shape[-1]))
+
+
+def _over_batch(x: Any, rank: int) -> Any:
+    lead = tuple(range(len(x.shape) - rank))
+    return sum_(x, axes=lead, keepdims=False) if lead else x
+
+
+def _times(x: Any, y: Any, shape: Any) -> Any:
+    return broadcast_to(x, shape=shape) * broadcast_to(y, shape=shape)
+
+
+def _matmul_adjoint(ct: Any, out: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    if len(x.shape) == 1 and len(y.shape) == 1:
+        return _times(ct, y, y.shape), _times(ct, x, x.shape)
+    if len(y.shape) == 1:  # (..., m, k) @ (k,) -> (..., m)
+        rows = reshape(x, shape=(-1, x.shape[-1])) if len(x.shape) > 2 else x
+        return _times(_column(ct), y, x.shape), matmul(reshape(ct, shape=(-1,)), rows)
+    if len(x.shape) == 1:  # (k,) @ (..., k, n) -> (..., n)
+        by_x = reshape(matmul(y, _column(ct)), shape=y.shape[:-1])
+        return _over_batch(by_x, 1), _times(_column(x), _row(ct), y.shape)
+    by_x = matmul(ct, _swapped(y))
+    if len(y.shape) == 2 and len(x.shape) > 2:  # one matrix for the whole batch: one product
+        rows = reshape(x, shape=(-1, x.shape[-1]))
+        return by_x, matmul(_swapped(rows), reshape(ct, shape=(-1, ct.shape[-1])))
+    return _over_batch(by_x, len(x.shape)), _over_batch(matmul(_swapped(x), ct), len(y.shape))
+
+
+# (..., m, k) @ (..., k, n) -> (..., m, n). A vector stands for one row on the left and one column
+# on the right; one side may lack the batch dimensions of the other.
+matmul = Primitive(
+    "matmul",
+    type=_matmul_type,
+    derivative=Adjoint(_matmul_adjoint),
+    numpy=NumPy("{0} @ {1}", out="np.matmul"),
+    dtypes="fi",
+    examples=(
+        Example(((2, 3), (3, 4))),
+        Example(((3,), (3,))),
+        Example(((2, 3), (3,))),
+        Example(((3,), (3, 2))),
+        Example(((2, 4, 3), (2, 3, 1))),
+        Example(((2, 4, 3), (3, 2))),
+        Example(((4, 3), (2, 3, 2))),
+        Example(((2, 4, 3), (3,))),
+        Example(((3,), (2, 3, 4))),
+        Example(((2, 0), (0, 3))),
+        Example(((0, 2), (2, 1))),
+    ),
+)
+

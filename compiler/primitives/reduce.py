@@ -1,0 +1,259 @@
+"""Reductions over axes: ``axes`` is a sorted tuple of axes counted from the front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DerivativeError, TypeRuleError
+from ..ir import REGISTRY, Adjoint, Attrs, Example, Linear, NoGradient, NumPy, Primitive
+from ..types import INDEX_DTYPE, ArrayType, reduced_shape, size_of
+from .elementwise import cast, divide, equal, multiply, sqrt, where
+from .elementwise.casting import extent_of, filled
+from .elementwise.kind import check_kinds
+from .index import Slice, slice_
+
+Axes = tuple[int, ...]
+
+EXAMPLES = (
+    Example(((3,),), {"axes": (0,), "keepdims": False}),
+    Example(((2, 3),), {"axes": (0, 1), "keepdims": False}),
+    Example(((2, 3),), {"axes": (1,), "keepdims": True}),
+    Example(((2, 1, 3),), {"axes": (0, 2), "keepdims": False}),
+    Example(((1, 2),), {"axes": (0, 1), "keepdims": True}),
+    Example(((),), {"axes": (), "keepdims": False}),
+    Example(((2, 3),), {"axes": (), "keepdims": False}),
+)
+EMPTY = (
+    Example(((0, 3),), {"axes": (0,), "keepdims": False}),
+    Example(((3, 0),), {"axes": (0,), "keepdims": True}),
+)
+
+
+def _count(x: Any, axes: Axes) -> Any:
+    return extent_of(x, size_of([x.shape[axis] for axis in axes]))
+
+
+def spread(reduced: Any, x: Any, axes: Axes, keepdims: bool) -> Any:
+    """Broadcast the result of a reduction back over the axes of its operand."""
+    if not keepdims and axes:
+        reduced = REGISTRY["reshape"](reduced, shape=reduced_shape(x.shape, axes, True))
+    return REGISTRY["broadcast_to"](reduced, shape=x.shape)
+
+
+def _type(kinds: str, result: np.dtype[Any] | None, empty: bool) -> Callable[..., ArrayType]:
+    def rule(x: ArrayType, axes: Axes, keepdims: bool, ddof: int = 0) -> ArrayType:
+        check_kinds(x, kinds)
+        if not empty and size_of([x.shape[axis] for axis in axes]) == 0:
+            raise TypeRuleError("a reduction of no elements has no value")
+        reduced = x.with_shape(reduced_shape(x.shape, axes, keepdims))
+        return reduced if result is None else reduced.with_dtype(result)
+
+    return rule
+
+
+def _text(method: str) -> Callable[[Sequence[ArrayType], Attrs], str]:
+    def text(types: Sequence[ArrayType], attrs: Attrs) -> str:
+        axes, options = attrs["axes"], []
+        if axes != tuple(range(types[0].ndim)) or not axes:
+            options.append(f"axis={axes[0] if len(axes) == 1 else axes}")
+        if attrs["keepdims"]:
+            options.append("keepdims=True")
+        if attrs.get("ddof"):
+            options.append(f"ddof={attrs['ddof']}")
+        return f"{{0}}.{method}({', '.join(options)})"
+
+    return text
+
+
+def _sum_transpose(ct: Any, x: Any, axes: Axes, keepdims: bool) -> tuple[Any]:
+    return (spread(ct, x, axes, keepdims),)
+
+
+sum_ = Primitive(
+    "sum",
+    type=_type("fi", None, empty=True),
+    derivative=Linear(_sum_transpose),
+    numpy=NumPy(_text("sum")),
+    dtypes="fi",
+    examples=EXAMPLES + EMPTY,
+)
+
+
+def _mean_transpose(ct: Any, x: Any, axes: Axes, keepdims: bool) -> tuple[Any]:
+    return (spread(_over(ct, _count(x, axes)), x, axes, keepdims),)
+
+
+def _over(ct: Any, count: Any) -> Any:
+    # A known size is a Python number; another is a scalar, which ct has to meet in its own shape.
+    if not isinstance(count, int) and ct.shape:
+        count = REGISTRY["broadcast_to"](count, shape=ct.shape)
+    return divide(ct, count)
+
+
+mean = Primitive(
+    "mean",
+    type=_type("f", None, empty=False),
+    derivative=Linear(_mean_transpose),
+    numpy=NumPy(_text("mean")),
+    examples=EXAMPLES,
+)
+
+
+def _deviation(x: Any, axes: Axes) -> Any:
+    return x - spread(mean(x, axes=axes, keepdims=True), x, axes, True)
+
+
+def _var_adjoint(ct: Any, out: Any, x: Any, axes: Axes, keepdims: bool, ddof: int) -> tuple[Any]:
+    scale = _over(2.0 * ct, _count(x, axes) - ddof)
+    return (spread(scale, x, axes, keepdims) * _deviation(x, axes),)
+
+
+VARIANCES = tuple(
+    Example(example.operands, {**example.attrs, "ddof": ddof})
+    for example in EXAMPLES[:4]
+    for ddof in (0, 1)
+    if not (ddof == 1 and example.operands == ((2, 1, 3),))
+)
+var = Primitive(
+    "var",
+    type=_type("f", None, empty=False),
+    derivative=Adjoint(_var_adjoint),
+    numpy=NumPy(_text("var")),
+    examples=VARIANCES,
+)
+
+
+def _std_adjoint(ct: Any, out: Any, x: Any, axes: Axes, keepdims: bool, ddof: int) -> tuple[Any]:
+    # Of equal elements the deviation is at its kink: 0, as for a norm.
+    flat = equal(out, 0.0)
+    scale = where(flat, 0.0, _over(ct, _count(x, axes) - ddof) / where(flat, 1.0, out))
+    return (spread(scale, x, axes, keepdims) * _deviation(x, axes),)
+
+
+std = Primitive(
+    "std",
+    type=_type("f", None, empty=False),
+    derivative=Adjoint(_std_adjoint),
+    numpy=NumPy(_text("std")),
+    examples=VARIANCES,
+)
+
+
+def _extremum_adjoint(ct: Any, out: Any, x: Any, axes: Axes, keepdims: bool) -> tuple[Any]:
+    # Equal extrema share the gradient evenly, as in PyTorch's amax.
+    hit = cast(equal(x, spread(out, x, axes, keepdims)), dtype=x.dtype)
+    share = divide(ct, sum_(hit, axes=axes, keepdims=keepdims))
+    return (multiply(hit, spread(share, x, axes, keepdims)),)
+
+
+max_ = Primitive(
+    "max",
+    type=_type("fib", None, empty=False),
+    derivative=Adjoint(_extremum_adjoint),
+    numpy=NumPy(_text("max")),
+    dtypes="fib",
+    examples=EXAMPLES,
+)
+min_ = Primitive(
+    "min",
+    type=_type("fib", None, empty=False),
+    derivative=Adjoint(_extremum_adjoint),
+    numpy=NumPy(_text("min")),
+    dtypes="fib",
+    examples=EXAMPLES,
+)
+
+
+def _prod_adjoint(ct: Any, out: Any, x: Any, axes: Axes, keepdims: bool) -> tuple[Any]:
+    if not axes:
+        return (ct,)
+    rest = tuple(axis for axis in range(len(x.shape)) if axis not in axes)
+    order = rest + axes
+    shape = tuple(x.shape[axis] for axis in rest)
+    rows = REGISTRY["transpose"](x, axes=order)
+    count = size_of([x.shape[axis] for axis in axes])
+    rows = REGISTRY["reshape"](rows, shape=(*shape, count))
+    others = _product_of_others(rows, count)
+    others = REGISTRY["reshape"](others, shape=tuple(x.shape[axis] for axis in order))
+    back = tuple(order.index(axis) for axis in range(len(order)))
+    return (spread(ct, x, axes, keepdims) * REGISTRY["transpose"](others, axes=back),)
+
+
+def _product_of_others(rows: Any, count: Any) -> Any:
+    """Return, along the last axis, the product of all elements but each.
+
+    Products of what lies before and behind, by doubling: no division, so zeros are no exception,
+    in any order of derivative.
+    """
+    if not isinstance(count, int):
+        raise DerivativeError(f"prod over an axis of unknown size {count} has no derivative yet")
+    before = _shift(rows, 1, count)
+    behind = _shift(rows, -1, count)
+    step = 1
+    while step < count:
+        before = before * _shift(before, step, count)
+        behind = behind * _shift(behind, -step, count)
+        step *= 2
+    return before * behind
+
+
+def _shift(rows: Any, by: int, count: int) -> Any:
+    """Move along the last axis, with ones coming in."""
+    lead = (Slice(),) * (len(rows.shape) - 1)
+    ones = filled(slice_(rows, index=(*lead, Slice(0, min(abs(by), count)))), 1.0)
+    kept = slice_(rows, index=(*lead, Slice(0, max(count - by, 0)) if by > 0 else Slice(-by, None)))
+    parts = (ones, kept) if by > 0 else (kept, ones)
+    return REGISTRY["concatenate"](*parts, axis=len(rows.shape) - 1)
+
+
+prod = Primitive(
+    "prod",
+    type=_type("fi", None, empty=True),
+    derivative=Adjoint(_prod_adjoint),
+    numpy=NumPy(_text("prod")),
+    dtypes="fi",
+    examples=EXAMPLES + EMPTY,
+)
+any_ = Primitive(
+    "any",
+    type=_type("b", None, empty=True),
+    derivative=NoGradient(),
+    numpy=NumPy(_text("any")),
+    dtypes="b",
+    examples=EXAMPLES + EMPTY,
+)
+all_ = Primitive(
+    "all",
+    type=_type("b", None, empty=True),
+    derivative=NoGradient(),
+    numpy=NumPy(_text("all")),
+    dtypes="b",
+    examples=EXAMPLES + EMPTY,
+)
+
+
+def _arg_type(x: ArrayType, axes: Axes, keepdims: bool) -> ArrayType:
+    if len(axes) not in (1, x.ndim):
+        raise TypeRuleError("takes one axis, or all of them")
+    return _type("fib", INDEX_DTYPE, empty=False)(x, axes, keepdims)
+
+
+argmax = Primitive(
+    "argmax",
+    type=_arg_type,
+    derivative=NoGradient(),
+    numpy=NumPy(_text("argmax")),
+    dtypes="fib",
+    examples=EXAMPLES[:3],
+)
+argmin = Primitive(
+    "argmin",
+    type=_arg_type,
+    derivative=NoGradient(),
+    numpy=NumPy(_text("argmin")),
+    dtypes="fib",
+    examples=EXAMPLES[:3],
+)

@@ -1,0 +1,194 @@
+"""Primitives that arrange elements: reshape, transpose, broadcast, join."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+from ..errors import TypeRuleError
+from ..ir import Attrs, Example, Linear, NumPy, Primitive
+from ..types import (
+    ArrayType,
+    Shape,
+    broadcast_shapes,
+    format_shape,
+    normalize_axis,
+    resolve_reshape,
+)
+from .index import Slice, slice_
+from .reduce import sum_
+
+
+def _reshape_text(types: Sequence[ArrayType], attrs: Attrs) -> str:
+    before, after = types[0].shape, attrs["shape"]
+    if 0 < len(before) < len(after) and before == tuple(dim for dim in after if dim != 1):
+        return "{0}[" + ", ".join("None" if dim == 1 else ":" for dim in after) + "]"
+    if after and after == tuple(dim for dim in before if dim != 1):
+        return "{0}[" + ", ".join("0" if dim == 1 else ":" for dim in before) + "]"
+    return "{0}.reshape(" + (", ".join(map(str, after)) or "()") + ")"
+
+
+# Row-major order, as NumPy's.
+reshape = Primitive(
+    "reshape",
+    type=lambda x, shape: x.with_shape(resolve_reshape(x.shape, shape)),
+    derivative=Linear(lambda ct, x, shape: (reshape(ct, shape=x.shape),)),
+    numpy=NumPy(_reshape_text),
+    view=True,
+    dtypes="fib",
+    examples=(
+        Example(((2, 6),), {"shape": (3, 4)}),
+        Example(((2, 3),), {"shape": (2, 1, 3)}),
+        Example(((1, 3, 1),), {"shape": (3,)}),
+        Example(((),), {"shape": (1, 1)}),
+        Example(((1, 1),), {"shape": ()}),
+        Example(((0, 2),), {"shape": (3, 0)}),
+    ),
+)
+
+
+def _transpose_type(x: ArrayType, axes: tuple[int, ...]) -> ArrayType:
+    if sorted(axes) != list(range(x.ndim)):
+        raise TypeRuleError(f"axes {axes} do not match an array of rank {x.ndim}")
+    return x.with_shape([x.shape[axis] for axis in axes])
+
+
+def _transpose_transpose(ct: Any, x: Any, axes: tuple[int, ...]) -> tuple[Any]:
+    return (transpose(ct, axes=tuple(axes.index(axis) for axis in range(len(axes)))),)
+
+
+def _transpose_text(types: Sequence[ArrayType], attrs: Attrs) -> str:
+    axes = attrs["axes"]
+    if axes == tuple(reversed(range(len(axes)))):
+        return "{0}.T"
+    moved = [axis for axis, old in enumerate(axes) if axis != old]
+    if len(moved) == 2:
+        return f"{{0}}.swapaxes({moved[0]}, {moved[1]})"
+    return f"{{0}}.transpose({', '.join(map(str, axes))})"
+
+
+transpose = Primitive(
+    "transpose",
+    type=_transpose_type,
+    derivative=Linear(_transpose_transpose),
+    numpy=NumPy(_transpose_text),
+    view=True,
+    dtypes="fib",
+    examples=(
+        Example(((2, 3),), {"axes": (1, 0)}),
+        Example(((2, 3, 4),), {"axes": (1, 2, 0)}),
+        Example(((2, 3, 1),), {"axes": (0, 2, 1)}),
+        Example(((0, 3),), {"axes": (1, 0)}),
+        Example(((),), {"axes": ()}),
+    ),
+)
+
+
+def _broadcast_type(x: ArrayType, shape: Shape) -> ArrayType:
+    if broadcast_shapes(x.shape, shape) != shape:
+        raise TypeRuleError(f"cannot broadcast {format_shape(x.shape)} to {format_shape(shape)}")
+    return x.with_shape(shape)
+
+
+def _broadcast_transpose(ct: Any, x: Any, shape: Shape) -> tuple[Any]:
+    lead = len(shape) - len(x.shape)
+    axes = tuple(
+        axis
+        for axis, dim in enumerate(shape)
+        if axis < lead or (x.shape[axis - lead] == 1 and dim != 1)
+    )
+    if not axes:
+        return (ct,)
+    total = sum_(ct, axes=axes, keepdims=False)
+    return (total if total.shape == x.shape else reshape(total, shape=x.shape),)
+
+
+broadcast_to = Primitive(
+    "broadcast_to",
+    type=_broadcast_type,
+    derivative=Linear(_broadcast_transpose),
+    numpy=NumPy(lambda types, attrs: f"np.broadcast_to({{0}}, {format_shape(attrs['shape'])})"),
+    view=True,
+    dtypes="fib",
+    examples=(
+        Example(((3,),), {"shape": (2, 3)}),
+        Example(((2, 1),), {"shape": (2, 3)}),
+        Example(((1, 1),), {"shape": (4, 1, 3)}),
+        Example(((),), {"shape": (2, 2)}),
+        Example(((1,),), {"shape": (0,)}),
+        Example(((),), {"shape": ()}),
+    ),
+)
+
+
+def _concatenate_type(*types: ArrayType, axis: int) -> ArrayType:
+    first = types[0]
+    normalize_axis(axis, first.ndim)
+    total = sum((one.shape[axis] for one in types[1:]), start=first.shape[axis])
+    for one in types:
+        rest = one.shape[:axis] + one.shape[axis + 1 :]
+        if one.dtype != first.dtype or rest != first.shape[:axis] + first.shape[axis + 1 :]:
+            raise TypeRuleError(f"arrays must be alike in all axes but axis {axis}")
+    return first.with_shape((*first.shape[:axis], total, *first.shape[axis + 1 :]))
+
+
+def _concatenate_transpose(ct: Any, *parts: Any, axis: int) -> tuple[Any, ...]:
+    ends = list(accumulate(part.shape[axis] for part in parts))
+    lead = (Slice(),) * axis
+    trail = (Slice(),) * (len(ct.shape) - axis - 1)
+    return tuple(
+        slice_(ct, index=(*lead, Slice(start, end), *trail))
+        for start, end in zip([0, *ends], ends, strict=False)
+    )
+
+
+def _join_text(function: str) -> Any:
+    def text(types: Sequence[ArrayType], attrs: Attrs) -> str:
+        slots = ", ".join("{%d}" % i for i in range(len(types)))
+        slots += "," if len(types) == 1 else ""
+        return f"np.{function}(({slots}), axis={attrs['axis']})"
+
+    return text
+
+
+concatenate = Primitive(
+    "concatenate",
+    type=_concatenate_type,
+    derivative=Linear(_concatenate_transpose),
+    numpy=NumPy(_join_text("concatenate")),
+    dtypes="fib",
+    examples=(
+        Example(((2, 3), (2, 1)), {"axis": 1}),
+        Example(((2, 3), (1, 3), (0, 3)), {"axis": 0}),
+        Example(((3,),), {"axis": 0}),
+    ),
+)
+
+
+def _stack_type(*types: ArrayType, axis: int) -> ArrayType:
+    first = types[0]
+    normalize_axis(axis, first.ndim + 1)
+    if any(one != first for one in types):
+        raise TypeRuleError("all arrays must have the same shape and dtype")
+    return first.with_shape((*first.shape[:axis], len(types), *first.shape[axis:]))
+
+
+def _stack_transpose(ct: Any, *parts: Any, axis: int) -> tuple[Any, ...]:
+    lead = (Slice(),) * axis
+    trail = (Slice(),) * (len(ct.shape) - axis - 1)
+    return tuple(slice_(ct, index=(*lead, i, *trail)) for i in range(len(parts)))
+
+
+stack = Primitive(
+    "stack",
+    type=_stack_type,
+    derivative=Linear(_stack_transpose),
+    numpy=NumPy(_join_text("stack")),
+    dtypes="fib",
+    examples=(
+        Example(((2, 3), (2, 3)), {"axis": 1}),
+        Example(((), (), ()), {"axis": 0}),
+        Example(((0,),), {"axis": 0}),
+    ),
+)

@@ -1,0 +1,1 @@
+"""What runs compiled code: the compiled-function object, its caches, and the loader of modules."""

@@ -1,0 +1,1 @@
+"""The tests of gradc; the folders mirror the tree."""

@@ -1,0 +1,1 @@
+"""Every example is run here; each asserts what it shows."""

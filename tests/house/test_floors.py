@@ -1,0 +1,182 @@
+"""Imports point down the floors only, stand at the top of a file, and have one form."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from importlib.util import resolve_name
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from .tree import ROOT, files, package_files
+
+# What stands on which floor of the compiler; a unit is a module or a folder of it.
+FLOORS = (
+    ("errors", "types"),
+    ("ir",),
+    ("verify", "printer", "evaluate", "primitives"),
+    ("frontend", "passes", "backends"),
+    ("pipeline",),
+    ("aot",),
+)
+FLOOR_OF = {unit: floor for floor, units in enumerate(FLOORS) for unit in units}
+# Neighbours on one floor that know each other, in one direction.
+NEIGHBOURS = {("types", "errors"), ("verify", "printer")}
+
+# Top-level packages, from the lowest; each may import those before it.
+STOREYS = ("codegen_templates", "compiler", "runtime")
+
+# Required packages that `import gradc` must not pay for: one function each may import them.
+LOADED_LATE = {"jinja2", "astor", "llvmlite"}
+
+MODULES = package_files()
+
+
+class Import(NamedTuple):
+    """One imported module, by its full name, and the function that imports it, if any."""
+
+    target: str
+    line: int
+    relative: bool
+    function: str | None
+
+
+def imports_of(module: str, path: Path) -> Iterator[Import]:
+    """Yield the imports of a module of the package."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    tree = ast.parse(path.read_text("utf-8"))
+    inside = {
+        id(node): function.name
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        function = inside.get(id(node))
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, node.lineno, False, function)
+        elif isinstance(node, ast.ImportFrom):
+            base = resolve_name("." * node.level + (node.module or ""), package)
+            for alias in node.names:
+                name = f"{base}.{alias.name}"
+                target = name if name in MODULES else base
+                yield Import(target, node.lineno, node.level > 0, function)
+
+
+IMPORTS = {module: list(imports_of(module, path)) for module, path in MODULES.items()}
+
+
+def ours(module: str) -> bool:
+    return module == "gradc" or module.startswith("gradc.")
+
+
+def may_import(importer: str, target: str) -> bool:
+    """Return whether one module of the package may know another one."""
+    storey, *inner = importer.split(".")[1:] or ["gradc"]
+    target_storey, *target_inner = target.split(".")[1:] or ["gradc"]
+    if storey not in STOREYS:
+        return True  # the public names stand on top of everything
+    if storey != target_storey:
+        return target_storey in STOREYS[: STOREYS.index(storey)]
+    if storey != "compiler" or not target_inner:
+        return True
+    if not inner:
+        return False  # `compiler/__init__.py` runs before everything below it
+    unit, target_unit = inner[0], target_inner[0]
+    return (
+        unit == target_unit
+        or FLOOR_OF[target_unit] < FLOOR_OF[unit]
+        or (unit, target_unit) in NEIGHBOURS
+    )
+
+
+def test_every_unit_of_the_compiler_has_a_floor() -> None:
+    units = {name.split(".")[2] for name in MODULES if name.startswith("gradc.compiler.")}
+    assert units <= set(FLOOR_OF)
+
+
+def test_templates_hold_no_code() -> None:
+    assert [path.name for path in files("codegen_templates")] == ["__init__.py"]
+
+
+@pytest.mark.parametrize(
+    ("importer", "target", "allowed"),
+    [
+        ("gradc.compiler.ir", "gradc.compiler.types", True),
+        ("gradc.compiler.ir", "gradc.compiler.printer", False),
+        ("gradc.compiler.types", "gradc.compiler.errors", True),
+        ("gradc.compiler.errors", "gradc.compiler.types", False),
+        ("gradc.compiler.passes.cse", "gradc.compiler.passes.dce", True),
+        ("gradc.compiler.passes.cse", "gradc.compiler.frontend.trace", False),
+        ("gradc.compiler.pipeline", "gradc.compiler.passes.cse", True),
+        ("gradc.compiler.pipeline", "gradc.runtime", False),
+        ("gradc.compiler.pipeline", "gradc", False),
+        ("gradc.compiler", "gradc.compiler.ir", False),
+        ("gradc.runtime.cache", "gradc.compiler.pipeline", True),
+        ("gradc.runtime.cache", "gradc.func", False),
+        ("gradc.func", "gradc.runtime.cache", True),
+    ],
+)
+def test_the_rule_itself(importer: str, target: str, allowed: bool) -> None:
+    assert may_import(importer, target) is allowed
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down(module: str) -> None:
+    up = [
+        f"line {each.line} imports {each.target}"
+        for each in IMPORTS[module]
+        if ours(each.target) and not may_import(module, each.target)
+    ]
+    assert not up
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_of_our_own_are_relative(module: str) -> None:
+    absolute = [each for each in IMPORTS[module] if ours(each.target) and not each.relative]
+    assert not absolute
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_stand_at_the_top_and_are_light(module: str) -> None:
+    late = [each for each in IMPORTS[module] if each.function and not heavy(each.target)]
+    assert not late, "an import inside a function"
+    top = {each.target.partition(".")[0] for each in IMPORTS[module] if each.function is None}
+    assert top <= {"gradc", "numpy", *sys.stdlib_module_names}
+
+
+def heavy(target: str) -> bool:
+    return target.partition(".")[0] in LOADED_LATE
+
+
+def test_what_is_loaded_late_has_one_loader() -> None:
+    loaders: dict[str, set[tuple[str, str | None]]] = {}
+    for module, imports in IMPORTS.items():
+        for each in imports:
+            if heavy(each.target):
+                loaders.setdefault(each.target, set()).add((module, each.function))
+    assert not {target: found for target, found in loaders.items() if len(found) > 1}
+
+
+@pytest.mark.parametrize("folder", ["tests", "examples", "benchmarks"])
+def test_outside_the_package_its_parts_have_one_name(folder: str) -> None:
+    """`import compiler` would work from the repository and load everything a second time."""
+    second = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in files(folder)
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for name in imported_names(node)
+        if name.partition(".")[0] in STOREYS
+    ]
+    assert not second
+
+
+def imported_names(node: ast.AST) -> list[str]:
+    """Return the absolute names that a statement imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and not node.level:
+        return [node.module or ""]
+    return []
