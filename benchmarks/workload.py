@@ -52,6 +52,8 @@ class Workload:
         for what, got, wanted in pairs:
             if np.shape(got) != np.shape(wanted):
                 return f"{what} has shape {np.shape(got)}, not {np.shape(wanted)}"
+            if np.asarray(got).dtype != np.asarray(wanted).dtype:
+                return f"{what} is {np.asarray(got).dtype}, not {np.asarray(wanted).dtype}"
             error = np.max(np.abs(np.subtract(got, wanted))) / np.max(np.abs(wanted))
             if not error <= self.tolerance:
                 return f"{what} differs by {error:.1e} of its largest entry"

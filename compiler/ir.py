@@ -228,6 +228,13 @@ class NumPy:
 
 
 @dataclass(frozen=True, slots=True)
+class Expand:
+    """How an operation is made of other primitives: ``rule(*operands, **attrs)``."""
+
+    rule: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """Operands and attrs on which the registry test tries a primitive.
 
@@ -246,7 +253,8 @@ class Primitive:
         name: Its name; unique.
         type: Type rule ``(*types, **attrs) -> ArrayType`` (or a tuple of them).
         derivative: Partials, Linear, Adjoint or NoGradient.
-        numpy: The NumPy source for it; None only for those that the emitter frames itself.
+        numpy: The NumPy source for it, or what it expands to; None only for those that the emitter
+            frames itself.
         elementwise: Operands have equal shapes, and the result has this shape too.
         view: The result may share memory with operand 0.
         effect: It must run, in order, even where its results are not used.
@@ -258,7 +266,7 @@ class Primitive:
     name: str
     type: Callable[..., Any]
     derivative: Derivative
-    numpy: NumPy | None = None
+    numpy: NumPy | Expand | None = None
     elementwise: bool = False
     view: bool = False
     effect: bool = False
@@ -283,6 +291,8 @@ class Primitive:
         """Compute on arrays by running the NumPy text of the entry."""
         if self.numpy is None:
             raise GradcError(f"{self.name} cannot be evaluated on arrays")
+        if isinstance(self.numpy, Expand):
+            return self.numpy.rule(*arrays, **attrs)
         text = self.numpy.text([type_of(array) for array in arrays], attrs)
         return _compiled(text, len(arrays), self.numpy.store)(*arrays)
 

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from .ir import Graph, Node, Value
 from .types import ArrayType
 
 
-def name_values(graph: Graph, taken: Iterable[str] = ()) -> dict[Value, str]:
+def name_values(
+    graph: Graph, taken: Iterable[str] = (), skip: Container[Value] = ()
+) -> dict[Value, str]:
     """Give every value of the graph a unique identifier.
 
     The user's name where there is one (``x``, then ``x_1`` for what it is rebound to), ``t1``,
     ``t2`` ... elsewhere. The same graph always gets the same names.
+
+    Args:
+        graph: The graph.
+        taken: Names that must not be given.
+        skip: Values that need no name.
     """
     used = {*taken, "np", "t", *keyword.kwlist, *dir(builtins)}
     names: dict[Value, str] = {}
@@ -34,6 +41,8 @@ def name_values(graph: Graph, taken: Iterable[str] = ()) -> dict[Value, str]:
         names[value] = fresh(value.name or "arg", False)
     for node in graph.nodes:
         for out in node.outs:
+            if out in skip:
+                continue
             names[out] = fresh(out.name, False) if out.name else fresh("t", True)
     return names
 

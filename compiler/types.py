@@ -12,7 +12,7 @@ from math import prod
 
 import numpy as np
 
-from .errors import TypeRuleError
+from .errors import CaptureError, TypeRuleError
 
 SUPPORTED_DTYPES = tuple(
     np.dtype(code)
@@ -72,7 +72,7 @@ class Sym:
         return quotient
 
     def __index__(self) -> int:
-        raise TypeRuleError(
+        raise CaptureError(
             f"the size {self} is not known while the function is captured",
             fix="give gradc.spec a number for it, or write the step with whole-array operations",
         )
@@ -120,6 +120,8 @@ def divide_exactly(dim: Dim, by: Dim) -> Dim | None:
         return dim // by if by and dim % by == 0 else None
     if dim == by:
         return 1
+    if dim == 0:
+        return 0
     divisor = _terms(by)
     if len(divisor) != 1 or divisor[0][1] == 0:
         return None

@@ -32,7 +32,7 @@ def verify(graph: Graph, after: str = "capture") -> Graph:
             raise VerifyError(f"after {after}: {place} reads a value before it is defined")
         try:
             types = node.primitive.infer([operand.type for operand in node.operands], node.attrs)
-        except GradcError as error:
+        except (GradcError, TypeError) as error:
             raise VerifyError(f"after {after}: {place}: {error}", got=print_graph(graph)) from error
         if types != tuple(out.type for out in node.outs):
             got = f"{types} by its rule, {[out.type for out in node.outs]} in the graph"

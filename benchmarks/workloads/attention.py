@@ -9,7 +9,7 @@ from ..workload import Workload
 
 def loss(q, k, v):
     """Return the sum of squares of softmax(q k' / sqrt(d)) v, each (batch, head, length, d)."""
-    scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1])
+    scores = q @ np.swapaxes(k, -1, -2) / q.shape[-1] ** 0.5
     scores = scores - np.max(scores, axis=-1, keepdims=True)
     weights = np.exp(scores)
     weights = weights / np.sum(weights, axis=-1, keepdims=True)
@@ -18,7 +18,7 @@ def loss(q, k, v):
 
 def loss_by_hand(q, k, v):
     """Return value and gradients in two arrays of the scores' size."""
-    scale = np.float32(1 / np.sqrt(q.shape[-1]))
+    scale = q.shape[-1] ** -0.5
     weights = q @ k.swapaxes(-1, -2)
     weights *= scale
     weights -= weights.max(axis=-1, keepdims=True)

@@ -36,7 +36,7 @@ def loss_by_hand(w1, b1, w2, b2, w3, b3, x, labels):
 
     scores /= totals
     scores[rows, labels] -= 1
-    scores *= np.float32(1 / n)
+    scores /= n
     dw3, db3 = h2.T @ scores, scores.sum(axis=0)
     d2 = scores @ w3.T
     h2 *= h2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,7 @@ class Trace:
         self._arguments: dict[int, Any] = {}
         self._counts: dict[Value, Sym] = {}
         self._depth = 0
+        self._numbers = count(1)
 
     def __enter__(self) -> Trace:
         self.alive = True
@@ -141,6 +143,23 @@ class Trace:
         value = self.add(primitive, values, attrs)
         storage = Storage(value, row_major=self._row_major(primitive, operands))
         return Tracer(self, storage, scalar=not value.ndim, known=self._known(value, operands))
+
+    def next_number(self) -> int:
+        """Return a number for the next call-back."""
+        return next(self._numbers)
+
+    def effect(self, primitive: Primitive, operands: Sequence[Value], attrs: Attrs) -> None:
+        """Append a node that has no output."""
+        self.builder.origin = self.line()
+        self.builder.detached = not is_grad_enabled()
+        self.builder.add(primitive, tuple(operands), attrs)
+
+    def inline(self, graph: Graph, operands: Sequence[Any]) -> list[Tracer]:
+        """Record a whole graph, applied to operands."""
+        values = [self.value_of(operand) for operand in operands]
+        self.builder.detached = not is_grad_enabled()
+        outputs = self.builder.inline(graph, values)
+        return [Tracer(self, Storage(value), scalar=not value.ndim) for value in outputs]
 
     def _view(self, base: Tracer, primitive: Primitive, attrs: Attrs) -> Tracer:
         if primitive.name != "reshape" or (base.storage.row_major and not base.views):

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DerivativeError, TypeRuleError
+from ..errors import TypeRuleError
 from ..ir import Attrs, Example, Linear, NumPy, Primitive, Scatter
 from ..types import (
     BOOL,
@@ -26,8 +26,9 @@ from ..types import (
     size_of,
     slice_length,
 )
-from .elementwise.casting import filled, literal
+from .elementwise.casting import filled, numbered
 from .elementwise.comparison import equal, where
+from .elementwise.kind import check_kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,14 +207,9 @@ def _update_transpose(ct: Any, x: Any, value: Any, *arrays: Any, index: Index) -
 def _survives(ct: Any, value: Any, arrays: Sequence[Any], index: Index) -> Any:
     # Where an index occurs twice the last value stays: number the values, store the numbers in
     # the same way, and see which of them are still there.
-    count = size_of(value.shape)
-    if not isinstance(count, int):
-        raise DerivativeError(
-            "a store through index arrays needs a known number of values to be differentiated"
-        )
-    numbers = literal(ct, np.arange(count).reshape(value.shape))
-    board = literal(ct, np.zeros(ct.shape, INDEX_DTYPE))
-    return equal(_read(update(board, numbers, *arrays, index=index), arrays, index), numbers)
+    numbers = numbered(value)
+    board = update(filled(ct, 0, INDEX_DTYPE), numbers, *arrays, index=index)
+    return equal(_read(board, arrays, index), numbers)
 
 
 update = Primitive(
@@ -249,9 +245,14 @@ def _add_at_transpose(ct: Any, x: Any, value: Any, *arrays: Any, index: Index) -
     return (ct, _read(ct, arrays, index), *(None for _ in arrays))
 
 
+def _add_at_type(x: ArrayType, value: ArrayType, *arrays: ArrayType, index: Index) -> ArrayType:
+    check_kinds(x, "fi")
+    return _store_type(x, value, *arrays, index=index)
+
+
 add_at = Primitive(
     "add_at",
-    type=_store_type,
+    type=_add_at_type,
     derivative=Linear(_add_at_transpose),
     numpy=NumPy(_add_at_text, store=True),
     dtypes="fi",

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import TypeRuleError
 from ..ir import Adjoint, Example, NumPy, Primitive
-from ..types import ArrayType, format_shape
+from ..types import ArrayType, format_shape, size_of
 from .elementwise.kind import check_kinds
 from .reduce import sum_
 from .shape import broadcast_to, reshape, transpose
@@ -39,6 +39,10 @@ def _row(x: Any) -> Any:
     return reshape(x, shape=(*x.shape[:-1], 1, x.shape[-1]))
 
 
+def _rows(x: Any) -> Any:
+    return reshape(x, shape=(size_of(x.shape[:-1]), x.shape[-1])) if len(x.shape) > 2 else x
+
+
 def _over_batch(x: Any, rank: int) -> Any:
     lead = tuple(range(len(x.shape) - rank))
     return sum_(x, axes=lead, keepdims=False) if lead else x
@@ -52,15 +56,14 @@ def _matmul_adjoint(ct: Any, out: Any, x: Any, y: Any) -> tuple[Any, Any]:
     if len(x.shape) == 1 and len(y.shape) == 1:
         return _times(ct, y, y.shape), _times(ct, x, x.shape)
     if len(y.shape) == 1:  # (..., m, k) @ (k,) -> (..., m)
-        rows = reshape(x, shape=(-1, x.shape[-1])) if len(x.shape) > 2 else x
-        return _times(_column(ct), y, x.shape), matmul(reshape(ct, shape=(-1,)), rows)
+        by_y = matmul(reshape(ct, shape=(size_of(ct.shape),)), _rows(x))
+        return _times(_column(ct), y, x.shape), by_y
     if len(x.shape) == 1:  # (k,) @ (..., k, n) -> (..., n)
         by_x = reshape(matmul(y, _column(ct)), shape=y.shape[:-1])
         return _over_batch(by_x, 1), _times(_column(x), _row(ct), y.shape)
     by_x = matmul(ct, _swapped(y))
     if len(y.shape) == 2 and len(x.shape) > 2:  # one matrix for the whole batch: one product
-        rows = reshape(x, shape=(-1, x.shape[-1]))
-        return by_x, matmul(_swapped(rows), reshape(ct, shape=(-1, ct.shape[-1])))
+        return by_x, matmul(_swapped(_rows(x)), _rows(ct))
     return _over_batch(by_x, len(x.shape)), _over_batch(matmul(_swapped(x), ct), len(y.shape))
 
 
@@ -84,6 +87,9 @@ matmul = Primitive(
         Example(((3,), (2, 3, 4))),
         Example(((2, 0), (0, 3))),
         Example(((0, 2), (2, 1))),
+        Example(((2, 4, 0), (0,))),
+        Example(((2, 4, 0), (0, 3))),
+        Example(((0, 4, 3), (3,))),
     ),
 )
 

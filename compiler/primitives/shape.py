@@ -122,14 +122,19 @@ broadcast_to = Primitive(
 )
 
 
+def _check_axis(axis: int, ndim: int) -> None:
+    if normalize_axis(axis, ndim) != axis:
+        raise TypeRuleError(f"axis {axis} must be counted from the front")
+
+
 def _concatenate_type(*types: ArrayType, axis: int) -> ArrayType:
     first = types[0]
-    normalize_axis(axis, first.ndim)
-    total = sum((one.shape[axis] for one in types[1:]), start=first.shape[axis])
+    _check_axis(axis, first.ndim)
+    frame = first.shape[:axis], first.shape[axis + 1 :], first.dtype
     for one in types:
-        rest = one.shape[:axis] + one.shape[axis + 1 :]
-        if one.dtype != first.dtype or rest != first.shape[:axis] + first.shape[axis + 1 :]:
+        if (one.shape[:axis], one.shape[axis + 1 :], one.dtype) != frame or one.ndim != first.ndim:
             raise TypeRuleError(f"arrays must be alike in all axes but axis {axis}")
+    total = sum((one.shape[axis] for one in types[1:]), start=first.shape[axis])
     return first.with_shape((*first.shape[:axis], total, *first.shape[axis + 1 :]))
 
 
@@ -168,7 +173,7 @@ concatenate = Primitive(
 
 def _stack_type(*types: ArrayType, axis: int) -> ArrayType:
     first = types[0]
-    normalize_axis(axis, first.ndim + 1)
+    _check_axis(axis, first.ndim + 1)
     if any(one != first for one in types):
         raise TypeRuleError("all arrays must have the same shape and dtype")
     return first.with_shape((*first.shape[:axis], len(types), *first.shape[axis:]))

@@ -151,3 +151,16 @@ def filled_block_by_block(x, y):
     block[4:] = block[:2] * y
     block[1] -= block[5]
     return block, block[2:4] + y
+
+
+@program(lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=4)), wrt=("x", "y"))
+def stores_through_views(x, y):
+    """A row, a transpose and a flat view write into the array that they show."""
+    z = np.sin(x) * 2
+    row = z[1]
+    row += y
+    z.T[0] *= 3.0
+    z.reshape(-1)[-2:] = 0.5
+    corner = z[:2, 1:]
+    z[0] -= y
+    return np.sum(corner**2 * row[1:]) + np.sum(z * x)

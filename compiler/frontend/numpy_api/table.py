@@ -58,7 +58,7 @@ def method(name: str) -> tuple[Function, bool]:
     raise AttributeError(f"'numpy.ndarray' object has no attribute '{name}'")
 
 
-def refuse(where: str, **options: Any) -> None:
+def refuse(function: str, /, **options: Any) -> None:
     """Refuse options that are given and that capture does not know.
 
     Raises:
@@ -66,4 +66,4 @@ def refuse(where: str, **options: Any) -> None:
     """
     for name, value in options.items():
         if value is not None and value is not np._NoValue:  # type: ignore[attr-defined]
-            raise fence.unsupported(f"{where} with {name}=")
+            raise fence.unsupported(f"{function} with {name}=")

@@ -69,10 +69,12 @@ cbrt = elementwise(
 
 
 def _power_partials(out: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    # By x: y x^(y-1), and 0 for y = 0 even where x^(-1) is infinite.
-    by_x = y * power(x, where(equal(y, 0.0), 1.0, y - 1.0))
+    # By x: y x^(y-1), and 0 at x = y = 0, where x^(-1) is infinite.
+    at_zero = equal(x, 0.0)
+    both = logical_and(at_zero, equal(y, 0.0))
+    by_x = y * power(x, where(both, 1.0, y - 1.0))
     # By y: x^y log x, and 0 where the power stays 0 (x = 0, y >= 0).
-    stays = logical_and(equal(x, 0.0), greater_equal(y, 0.0))
+    stays = logical_and(at_zero, greater_equal(y, 0.0))
     return by_x, out * log(where(stays, 1.0, x))
 
 
@@ -132,14 +134,14 @@ remainder = elementwise(
     operator="%",
     arity=2,
     dtypes="fi",
-    domain=((0.1, 0.9), (1.1, 1.9)),
+    domain=((1.6, 1.9), (1.0, 1.5)),
 )
 floor_divide = elementwise(
     "floor_divide",
     operator="//",
     arity=2,
     dtypes="fi",
-    domain=((0.1, 0.9), (1.1, 1.9)),
+    domain=((1.6, 1.9), (1.0, 1.5)),
 )
 floor = elementwise("floor", domain=((0.1, 0.9),))
 ceil = elementwise("ceil", domain=((0.1, 0.9),))

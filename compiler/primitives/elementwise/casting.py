@@ -8,8 +8,19 @@ from typing import Any
 import numpy as np
 
 from ...errors import TypeRuleError
-from ...ir import Attrs, Builder, Constant, Example, Linear, NoGradient, NumPy, Primitive, Value
-from ...types import SUPPORTED_DTYPES, ArrayType, Dim, type_of
+from ...ir import (
+    REGISTRY,
+    Attrs,
+    Builder,
+    Constant,
+    Example,
+    Linear,
+    NoGradient,
+    NumPy,
+    Primitive,
+    Value,
+)
+from ...types import INDEX_DTYPE, SUPPORTED_DTYPES, ArrayType, Dim, size_of, type_of
 from .kind import elementwise, same_type
 
 # The emitter writes constants itself (as literals where it can).
@@ -21,16 +32,11 @@ constant = Primitive(
 )
 
 
-def literal(like: Any, array: Any) -> Any:
-    """Return ``array`` as an operand beside ``like``: a constant where that is a graph value."""
-    return Builder.current().constant(array) if isinstance(like, Value) else array
-
-
-def filled(like: Any, number: float) -> Any:
-    """Return an array of the type of ``like`` that holds one number everywhere."""
+def filled(like: Any, number: float, dtype: np.dtype[Any] | None = None) -> Any:
+    """Return an array of the type of ``like``, or another dtype, that repeats one number."""
     if isinstance(like, Value):
-        return Builder.current().full(like.type, number)
-    return np.full_like(like, number)
+        return Builder.current().full(like.type.with_dtype(dtype or like.dtype), number)
+    return np.full_like(like, number, dtype)
 
 
 def extent_of(like: Any, dim: Dim) -> Any:
@@ -57,6 +63,24 @@ extent = Primitive(
     numpy=NumPy(lambda types, attrs: f"{dtype_name(attrs['dtype'])}({attrs['dim']})"),
     examples=(Example((), {"dim": 3, "dtype": np.dtype(np.float64)}),),
 )
+
+# 0, 1, 2 ... to a number that may be unknown.
+arange = Primitive(
+    "arange",
+    type=lambda count: ArrayType((count,), INDEX_DTYPE),
+    derivative=NoGradient(),
+    numpy=NumPy(lambda types, attrs: f"np.arange({attrs['count']})"),
+    examples=(Example((), {"count": 3}), Example((), {"count": 0})),
+)
+
+
+def numbered(like: Any) -> Any:
+    """Return 0, 1, 2 ... in the shape of ``like``."""
+    count = size_of(like.shape)
+    if not isinstance(like, Value):
+        return np.arange(count).reshape(like.shape)
+    numbers = Builder.current().add(arange, (), {"count": count})[0]
+    return numbers if like.ndim == 1 else REGISTRY["reshape"](numbers, shape=like.shape)
 
 
 def _cast_type(x: ArrayType, dtype: np.dtype[Any]) -> ArrayType:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ...errors import TypeRuleError
+from ...ir import Example
 from ...types import BOOL, ArrayType
 from .kind import elementwise, to_bool
 
@@ -35,4 +38,10 @@ where = elementwise(
     arity=3,
     type=_where_type,
     dtypes="fib",
+    examples=(
+        Example((np.array([[True, False, True], [False, True, False]]), (2, 3), (2, 3))),
+        Example((np.array([False]), (1,), (1,))),
+        Example((np.array(True), (), ())),
+        Example((np.zeros((0, 2), bool), (0, 2), (0, 2))),
+    ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import log as natural_log
 
+from ...ir import REGISTRY
 from .kind import elementwise
 
 exp = elementwise("exp", partials=lambda out, x: (out,))
@@ -23,11 +24,11 @@ logaddexp = elementwise(
 sigmoid = elementwise(
     "sigmoid",
     partials=lambda out, x: (out * (1.0 - out),),
-    expression="1 / (1 + np.exp(-{0}))",
+    expand=lambda x: 1.0 / (1.0 + exp(-x)),
 )
-# log(sigmoid(x)) without overflow: min(x, 0) - log1p(exp(-|x|)).
 log_sigmoid = elementwise(
     "log_sigmoid",
     partials=lambda out, x: (sigmoid(-x),),
-    expression="np.minimum({0}, 0) - np.log1p(np.exp(-np.abs({0})))",
+    # log(sigmoid(x)) without overflow
+    expand=lambda x: REGISTRY["minimum"](x, 0.0) - log1p(exp(-REGISTRY["absolute"](x))),
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...errors import TypeRuleError
-from ...ir import Derivative, Linear, NoGradient, NumPy, Partials, Primitive
+from ...ir import Derivative, Example, Expand, Linear, NoGradient, NumPy, Partials, Primitive
 from ...types import BOOL, ArrayType
 
 KIND_NAMES = {"f": "floating-point", "i": "integer", "u": "integer", "b": "bool"}
@@ -54,10 +54,12 @@ def elementwise(
     transpose: Callable[..., tuple[Any, ...]] | None = None,
     operator: str | None = None,
     expression: str | None = None,
+    expand: Callable[..., Any] | None = None,
     arity: int = 1,
     type: Callable[..., ArrayType] | None = None,
     dtypes: str = "f",
     domain: tuple[tuple[float, float], ...] = (),
+    examples: tuple[Example, ...] = (),
 ) -> Primitive:
     """Enter an elementwise primitive.
 
@@ -67,10 +69,12 @@ def elementwise(
         transpose: For linear ones, instead of ``partials``. With neither it has no gradient.
         operator: Its infix operator (arity 2) or prefix (arity 1), for readable code.
         expression: NumPy text where there is no such ufunc.
+        expand: What it is made of, where that is not one NumPy function.
         arity: The number of operands.
         type: Its type rule; operands and result alike if not given.
         dtypes: Kinds of dtype that it takes.
         domain: (low, high) of each operand in tests; (-2, 2) if not given.
+        examples: On what it is tested, where operands are not all alike.
     """
     derivative: Derivative = NoGradient()
     if partials is not None:
@@ -87,8 +91,9 @@ def elementwise(
         name,
         type=type or same_type(dtypes),
         derivative=derivative,
-        numpy=NumPy(expression, out=out),
+        numpy=Expand(expand) if expand else NumPy(expression, out=out),
         elementwise=True,
         dtypes=dtypes,
         domain=domain or ((-2.0, 2.0),) * arity,
+        examples=examples,
     )

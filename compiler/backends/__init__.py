@@ -1,0 +1,1 @@
+"""Backends: a Graph becomes code."""

@@ -1,0 +1,43 @@
+"""The loaders of astor and jinja2, which are imported when code is first generated."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@cache
+def _astor() -> Callable[[ast.AST], str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # astor names ast.Num, as of 3.12
+        from astor import to_source as source
+
+    return source  # type: ignore[no-any-return]
+
+
+@cache
+def _environment() -> Any:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    folder = files(f"{__name__.partition('.')[0]}.codegen_templates")
+    return Environment(
+        loader=FunctionLoader(lambda template: (folder / template).read_text("utf-8")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def to_source(tree: ast.AST) -> str:
+    """Return a tree as Python code."""
+    return _astor()(tree).rstrip("\n")
+
+
+def render(template: str, **context: Any) -> str:
+    """Return a template of ``codegen_templates`` filled in."""
+    return str(_environment().get_template(template).render(**context))

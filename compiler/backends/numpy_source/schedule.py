@@ -1,0 +1,97 @@
+"""Which nodes become statements of their own, and which are written inside another's expression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...ir import Graph, Node, NumPy, Value
+from ...passes.lifetimes import is_worth_reusing
+from ...primitives.elementwise import constant
+from ...primitives.index import Gather, Mask
+from ...primitives.shape import broadcast_to
+from ...types import Sym
+
+MOST_NESTED = 4  # operations in one expression
+
+
+@dataclass
+class Schedule:
+    """Where each node runs.
+
+    Attributes:
+        inlined: Values written where they are read.
+        position: For each node, the place in the graph of the statement that it is part of.
+    """
+
+    inlined: set[Value]
+    position: dict[Node, int]
+
+
+def schedule(graph: Graph) -> Schedule:
+    """Choose the statements: small, unnamed results read once are nested into their reader."""
+    users: dict[Value, list[Node]] = {}
+    for node in graph.nodes:
+        for operand in node.operands:
+            users.setdefault(operand, []).append(node)
+    outputs = set(graph.outputs)
+    counted = set(mask_counts(graph).values())
+    nested: dict[Value, int] = {}
+    inlined: set[Value] = set()
+    for node in graph.nodes:
+        nested_here = 1 + sum(nested[one] for one in node.operands if one in inlined)
+        for out in node.outs:
+            nested[out] = nested_here
+            if node.primitive in (constant, broadcast_to):
+                nested[out] = 0
+                inlined.add(out)
+            elif out not in outputs and out not in counted:
+                if _may_inline(node, users.get(out, []), nested_here):
+                    inlined.add(out)
+    return Schedule(inlined, _positions(graph, users, inlined))
+
+
+def _may_inline(node: Node, users: list[Node], nested: int) -> bool:
+    numpy = node.primitive.numpy
+    if len(users) != 1 or node.primitive.effect or not isinstance(numpy, NumPy) or numpy.store:
+        return False
+    (user,) = users
+    if user.primitive.effect or (user.operands[0] is node.out and _is_store(user)):
+        return False
+    if node.out.name is not None or nested > MOST_NESTED:
+        return False
+    if node.primitive.view:
+        return True
+    same_line = node.origin is None or user.origin is None or node.origin == user.origin
+    return same_line and not is_worth_reusing(node.out.type)
+
+
+def _is_store(node: Node) -> bool:
+    return isinstance(node.primitive.numpy, NumPy) and node.primitive.numpy.store
+
+
+def mask_counts(graph: Graph) -> dict[Sym, Value]:
+    """Return the mask whose selected elements each unknown size counts."""
+    found: dict[Sym, Value] = {}
+    for node in graph.nodes:
+        if "index" not in node.attrs:
+            continue
+        arrays = node.operands[2 if _is_store(node) else 1 :]
+        places = [one for one in node.attrs["index"] if isinstance(one, Gather | Mask)]
+        for item, array in zip(places, arrays, strict=True):
+            if isinstance(item, Mask) and isinstance(item.count, Sym):
+                found.setdefault(item.count, array)
+    return found
+
+
+def _positions(
+    graph: Graph, users: dict[Value, list[Node]], inlined: set[Value]
+) -> dict[Node, int]:
+    position: dict[Node, int] = {}
+    for place in range(len(graph.nodes) - 1, -1, -1):
+        node = graph.nodes[place]
+        position[node] = place
+        if len(node.outs) == 1 and node.out in inlined:
+            readers = [position[user] for user in users.get(node.out, ())]
+            if len(readers) == 1:
+                position[node] = readers[0]
+    return position

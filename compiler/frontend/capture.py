@@ -1,0 +1,135 @@
+"""Capture of one call: run the function on tracers, and return what it did as a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import DerivativeError
+from ..ir import Graph, Value
+from . import fence, numpy_api
+from .grad_mode import enable_grad
+from .signature import Parameters, Signature
+from .source import user_line
+from .trace import Trace, current_trace
+from .tracer import Tracer
+from .tree import Tree, count_leaves, flatten, unflatten
+
+
+@dataclass(frozen=True)
+class Capture:
+    """What a function does to arguments of one signature.
+
+    Attributes:
+        graph: Params are the leaves of the arguments, then the outer values it uses; outputs are
+            the leaves of what it returns.
+        output: The tree of what it returns.
+        guards: The numbers of arguments that it read, by position of the leaf.
+        lifted: The tracers of enclosing captures that it uses.
+    """
+
+    graph: Graph
+    output: Tree
+    guards: dict[int, Any]
+    lifted: tuple[Tracer, ...]
+
+    def scalar_output(self, has_aux: bool) -> None:
+        """Check that there is one number to differentiate.
+
+        Raises:
+            DerivativeError: There is not; says what there is.
+        """
+        tree = self.output
+        if has_aux:
+            parts = getattr(tree, "children", ())
+            if len(parts) != 2:
+                raise DerivativeError(
+                    "with has_aux=True the function must return a pair (value, aux)",
+                    where=user_line(),
+                )
+            tree = parts[0]
+        count = count_leaves(tree)
+        types = [output.type for output in self.graph.outputs[:count]]
+        if count != 1 or hasattr(tree, "children") or types[0].ndim or not types[0].is_float:
+            got = ", ".join(map(str, types)) or "no array"
+            raise DerivativeError(
+                "a gradient needs a function that returns one floating-point scalar",
+                got=got,
+                where=user_line(),
+                fix="reduce it with np.sum or np.mean, use vjp for other outputs, or has_aux=True "
+                "for what is only returned",
+            )
+
+
+def capture(
+    parameters: Parameters, signature: Signature, leaves: Sequence[Any], fixed: Sequence[int]
+) -> Capture:
+    """Capture a function for a signature.
+
+    Args:
+        parameters: The function.
+        signature: The types of the leaves.
+        leaves: The leaves; of Python numbers the values may be read, and then are guards.
+        fixed: Positions of leaves whose values must not be read (they are differentiated).
+
+    Raises:
+        CaptureError: The function does what cannot be captured; with the user's line.
+        TypeRuleError: Shapes or dtypes do not fit; with the user's line.
+    """
+    with Trace(numpy_api) as trace, enable_grad():
+        arguments = [
+            _argument(trace, i, leaf, signature, i in fixed) for i, leaf in enumerate(leaves)
+        ]
+        rest = iter(arguments)
+        values = [
+            unflatten(tree, [next(rest) for _ in range(count_leaves(tree))])
+            for tree in signature.trees
+        ]
+        try:
+            result = parameters.call(values)
+        except (TypeError, ValueError) as error:
+            translated = fence.numpy_error(error)
+            if translated is error:
+                raise
+            raise translated from error
+        outputs: list[Any] = []
+        tree = flatten(result, "", outputs, [])
+        values = [_output(trace, one) for one in outputs]
+    return Capture(trace.graph(values), tree, trace.guards, tuple(trace.lifted))
+
+
+def _argument(trace: Trace, i: int, leaf: Any, signature: Signature, fixed: bool) -> Tracer:
+    leaf_type, name = signature.leaves[i], signature.names[i]
+    number = None
+    if leaf_type.kind == "number":
+        number = leaf if not isinstance(leaf, Tracer) else leaf.known and leaf.known.number
+    readable = None if fixed else number
+    argument = trace.argument(
+        i, leaf_type.type, name, number=readable, scalar=leaf_type.kind != "array"
+    )
+    argument.weak = leaf_type.kind == "number"
+    return argument
+
+
+def _output(trace: Trace, leaf: Any) -> Value:
+    return trace.value_of(leaf)
+
+
+def inline(captured: Capture, graph: Graph, leaves: Sequence[Any]) -> list[Tracer]:
+    """Record a graph made from an inner capture in the capture at work.
+
+    Args:
+        captured: The inner capture.
+        graph: Its graph, or one derived from it with the same params (and perhaps more).
+        leaves: What stands for the params; the captured outer values are added here.
+    """
+    trace = current_trace()
+    assert trace is not None
+    count = len(captured.graph.params) - len(captured.lifted)
+    operands = [*leaves[:count], *captured.lifted, *leaves[count:]]
+    for position in captured.guards:
+        known = leaves[position].known if isinstance(leaves[position], Tracer) else None
+        if known is not None:
+            trace.guard(known.guards)
+    return trace.inline(graph, operands)

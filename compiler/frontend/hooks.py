@@ -1,0 +1,208 @@
+"""Hooks on gradients, and call-backs on values."""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Callable
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..errors import GradcError
+from ..ir import Builder, Graph, Node, Value
+from ..primitives.control import Callback, callback, hook
+from ..types import ArrayType, format_shape
+from . import numpy_api
+from .numpy_api.table import FUNCTIONS
+from .trace import Trace, current_trace
+from .tracer import Tracer
+
+
+class Hook:
+    """A hook on a value: lines of the backward program where it is pure, else a call-back."""
+
+    def __init__(self, function: Callable[[Any], Any], type: ArrayType, number: int) -> None:
+        self.graph = _pure(function, type)
+        self.callback = Callback(f"hook_{number}", lambda gradient: _called(function, gradient))
+
+    def apply(self, ct: Value) -> Value:
+        """Return the gradient that takes the place of ``ct``."""
+        builder = Builder.current()
+        if self.graph is not None:
+            return builder.inline(self.graph, (ct,))[0] if self.graph.outputs else ct
+        attrs = {"callback": self.callback, "types": (ct.type,)}
+        (out,) = builder.add(callback, (ct,), attrs)
+        out.name = ct.name
+        return out
+
+    def __repr__(self) -> str:
+        return f"<{self.callback.name}>"
+
+
+def _called(function: Callable[[Any], Any], gradient: Any) -> Any:
+    """Call a hook with a gradient of its own, and check what it gives in its place."""
+    given = np.array(gradient)
+    result = function(given)
+    if result is None:
+        return gradient
+    replaced = np.array(result)
+    if replaced.shape != given.shape or replaced.dtype.kind not in "fiub":
+        name = getattr(function, "__name__", "a hook")
+        raise GradcError(
+            f"the hook {name} must return None or a gradient of the same shape",
+            got=f"{format_shape(replaced.shape)} {replaced.dtype} in place of "
+            f"{format_shape(given.shape)} {given.dtype}",
+        )
+    return replaced.astype(given.dtype, copy=False)[()]
+
+
+def _pure(function: Callable[[Any], Any], type: ArrayType) -> Graph | None:
+    """Return what a hook does as a graph, if its result depends on the gradient alone.
+
+    That is so if its code reads its parameter, literals and NumPy's captured functions only; what
+    closures and globals hold may change between calls.
+    """
+    if not isinstance(function, FunctionType) or not _reads_numpy_only(function):
+        return None
+    try:
+        with Trace(numpy_api) as trace:
+            result = function(trace.argument(0, type, "gradient"))
+            if result is None:
+                return trace.graph(()) if not _has_effects(trace) else None
+            value = trace.value_of(result)
+    except Exception:
+        return None  # it runs, and fails if it does, with the concrete gradient
+    if value.type != type or trace.lifted:
+        return None
+    return trace.graph((value,))
+
+
+def _has_effects(trace: Trace) -> bool:
+    return any(node.primitive.effect for node in trace.builder.nodes)
+
+
+def _reads_numpy_only(function: FunctionType) -> bool:
+    code = function.__code__
+    if code.co_freevars or code.co_argcount != 1 or code.co_flags & 0x0C or function.__kwdefaults__:
+        return False
+    module: Any = None
+    for instruction in dis.get_instructions(code):
+        if instruction.opname.startswith(("STORE_GLOBAL", "STORE_ATTR", "IMPORT", "MAKE_FUNCTION")):
+            return False
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            module = function.__globals__.get(instruction.argval)
+            if module is not np:
+                return False
+        elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and module is not None:
+            attribute = getattr(module, instruction.argval, None)
+            known = isinstance(attribute, np.ufunc | float | type | np.dtype)
+            if isinstance(attribute, ModuleType) or not (known or attribute in FUNCTIONS):
+                return False
+            module = None
+    return True
+
+
+class Handle:
+    """What ``register_hook`` returns.
+
+    Attributes:
+        hook: The node in the graph under construction; None where nothing is captured.
+    """
+
+    def __init__(self, trace: Trace | None = None, node: Node | None = None) -> None:
+        self._trace, self._node = trace, node
+
+    def remove(self) -> None:
+        """Take the hook away; a second call does nothing."""
+        if self._trace is not None and self._node in self._trace.builder.nodes:
+            self._trace.builder.nodes.remove(self._node)
+        self._trace = self._node = None
+
+
+def register_hook(value: Any, function: Callable[[Any], Any]) -> Handle:
+    """Call ``function`` with the gradient of ``value`` when it is complete.
+
+    Hooks on one value run in the order of their registration. What a hook returns, unless it is
+    None, takes the place of the gradient for everything that is computed from it.
+
+    Args:
+        value: A value inside a compiled function. Of a plain array there is no gradient, and
+            nothing happens.
+        function: Takes the gradient, an array of the shape of ``value``; returns None, or the array
+            that takes its place.
+
+    Returns:
+        A handle; ``handle.remove()`` takes the hook away again.
+
+    Example:
+        >>> import numpy as np
+        >>> from gradc import compile_grad, register_hook
+        >>> @compile_grad
+        ... def f(x):
+        ...     y = x * 2.0
+        ...     register_hook(y, lambda g: np.clip(g, -1.0, 1.0))
+        ...     return np.sum(5.0 * y)
+        >>> f.grad(np.ones(2))
+        array([2., 2.])
+    """
+    trace = current_trace()
+    if not isinstance(value, Tracer) or trace is None:
+        return Handle()
+    made = Hook(function, value.type, trace.next_number())
+    operand = trace.value_of(value)
+    trace.effect(hook, (operand,), {"hook": made})
+    return Handle(trace, trace.builder.nodes[-1])
+
+
+def debug_callback(function: Callable[..., Any], *values: Any) -> None:
+    """Call ``function`` with the concrete values, each time the compiled function runs.
+
+    Args:
+        function: Takes one array for each value; what it returns is not used. What it raises comes
+            out of the compiled function.
+        *values: Arrays and numbers.
+
+    Example:
+        >>> import numpy as np
+        >>> import gradc
+        >>> seen = []
+        >>> @gradc.compile_grad
+        ... def f(x):
+        ...     gradc.debug.callback(seen.append, x * 2)
+        ...     return np.sum(x)
+        >>> float(f(np.ones(2))), seen
+        (2.0, [array([2., 2.])])
+    """
+    trace = current_trace()
+    if trace is None or not any(isinstance(value, Tracer) for value in values):
+        function(*values)
+        return
+
+    def call(*arrays: Any) -> None:
+        function(*(np.array(array) for array in arrays))
+
+    made = Callback(f"callback_{trace.next_number()}", call)
+    operands = tuple(trace.value_of(value) for value in values)
+    trace.effect(callback, operands, {"callback": made, "types": ()})
+
+
+def debug_print(text: str, *values: Any) -> None:
+    """Print, each time the compiled function runs, a text with values in it.
+
+    Args:
+        text: As for ``str.format``: ``"x = {}"``.
+        *values: Arrays and numbers.
+
+    Example:
+        >>> import numpy as np
+        >>> import gradc
+        >>> @gradc.compile_grad
+        ... def f(x):
+        ...     gradc.debug.print("the sum is {}", np.sum(x))
+        ...     return np.sum(x)
+        >>> _ = f(np.ones(2))
+        the sum is 2.0
+    """
+    debug_callback(lambda *arrays: print(text.format(*arrays)), *values)
+

@@ -1,0 +1,261 @@
+"""What one call looks like: which arrays of which types lie where. The key of a specialisation."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import CaptureError, DerivativeError, GradcError
+from ..types import SUPPORTED_DTYPES, ArrayType, Dim, Sym
+from .source import user_line
+from .tracer import Tracer
+from .tree import Leaf, Spec, Static, Tree, count_leaves, flatten, static, unflatten
+
+Wrt = int | str | tuple["int | str", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeafType:
+    """The type of one leaf, and how NumPy would treat it.
+
+    Attributes:
+        type: Shape and dtype.
+        kind: "array"; "scalar" (a NumPy scalar, immutable); "number" (a Python number, weak).
+    """
+
+    type: ArrayType
+    kind: str
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The arguments of a call without the numbers in them; equal signatures share code.
+
+    Attributes:
+        trees: The tree of each parameter, by position in the function's signature.
+        leaves: The type of each leaf.
+        names: A name for each leaf.
+    """
+
+    trees: tuple[Tree, ...]
+    leaves: tuple[LeafType, ...]
+    names: tuple[str, ...]
+
+
+class Parameters:
+    """The parameters of a function: binds calls to them, and makes calls from them again."""
+
+    def __init__(self, function: Callable[..., Any], static_argnames: Sequence[str]) -> None:
+        self.function = function
+        self._signature = inspect.signature(function)
+        self.names = tuple(self._signature.parameters)
+        kinds = [one.kind for one in self._signature.parameters.values()]
+        self._simple = all(kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for kind in kinds)
+        for name in static_argnames:
+            if name not in self.names:
+                raise GradcError(
+                    f"static_argnames names {name!r}, which is no parameter",
+                    got=f"{function.__name__}{self._signature}",
+                )
+        self.static = frozenset(static_argnames)
+
+    def bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """Return the value of each parameter; what is left out takes its default.
+
+        Raises:
+            TypeError: The arguments do not fit, in Python's words.
+        """
+        if self._simple and not kwargs and len(args) == len(self.names):
+            return tuple(args)
+        bound = self._signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return tuple(bound.arguments[name] for name in self.names)
+
+    def call(self, values: Sequence[Any]) -> Any:
+        """Call the function with a value for each parameter."""
+        if self._simple:
+            return self.function(*values)
+        bound = self._signature.bind_partial()
+        bound.arguments.update(zip(self.names, values, strict=True))
+        return self.function(*bound.args, **bound.kwargs)
+
+    def index(self, wrt: int | str) -> int:
+        """Return the position of a parameter that ``wrt`` names.
+
+        Raises:
+            GradcError: There is none.
+        """
+        if isinstance(wrt, str) and wrt in self.names:
+            return self.names.index(wrt)
+        if isinstance(wrt, int) and -len(self.names) <= wrt < len(self.names):
+            return wrt % len(self.names)
+        raise GradcError(
+            f"wrt={wrt!r} names no parameter",
+            got=f"{getattr(self.function, '__name__', 'the function')}{self._signature}",
+            fix="give the position or the name of a parameter, or a tuple of them",
+        )
+
+
+def sign(parameters: Parameters, values: Sequence[Any]) -> tuple[Signature, list[Any]]:
+    """Return the signature of a call and its leaves, as arrays of native byte order.
+
+    Raises:
+        CaptureError: An argument has a type or dtype that cannot be compiled.
+    """
+    leaves: list[Any] = []
+    names: list[str] = []
+    trees = tuple(
+        static(value, name) if name in parameters.static else flatten(value, name, leaves, names)
+        for name, value in zip(parameters.names, values, strict=True)
+    )
+    types = []
+    for i, leaf in enumerate(leaves):
+        leaves[i], type_ = _typed(leaf, names[i])
+        types.append(type_)
+    return Signature(trees, tuple(types), tuple(names)), leaves
+
+
+def _typed(leaf: Any, name: str) -> tuple[Any, LeafType]:
+    if isinstance(leaf, Tracer):
+        kind = "number" if leaf.weak else "scalar" if leaf.scalar else "array"
+        return leaf, LeafType(leaf.type, kind)
+    if isinstance(leaf, Spec):
+        return leaf, LeafType(leaf.type, "array")
+    if isinstance(leaf, np.ma.MaskedArray | np.matrix):
+        raise CaptureError(
+            f"the argument {name} is a {type(leaf).__name__}, which means other things by the same "
+            "operations",
+            where=user_line(),
+            fix="pass a plain array",
+        )
+    kind = "array"
+    if not isinstance(leaf, np.ndarray):
+        kind = "scalar" if isinstance(leaf, np.generic) else "number"
+        try:
+            leaf = np.asarray(leaf)[()]
+        except OverflowError:
+            pass
+    dtype = getattr(leaf, "dtype", np.dtype(object))
+    if not dtype.isnative:
+        leaf = leaf.astype(dtype.newbyteorder("="))
+        dtype = leaf.dtype
+    if dtype not in SUPPORTED_DTYPES:
+        supported = ", ".join(one.name for one in SUPPORTED_DTYPES)
+        raise CaptureError(
+            f"the argument {name} has dtype {dtype}, which is not supported",
+            where=user_line(),
+            fix=f"convert it to one of {supported}",
+        )
+    return leaf, LeafType(ArrayType(leaf.shape, dtype), kind)
+
+
+_SPEC = re.compile(r"\s*([a-z]+\d*)\s*(?:\[(.*)\])?\s*\Z")
+
+
+def spec(text: str) -> Spec:
+    """Return what stands for an array in ``lower``, from its dtype and shape.
+
+    Args:
+        text: As in ``"f4[128,784]"``; ``"f8"`` or ``"f8[]"`` is a scalar. A name in place of a
+            size, ``"f4[n,784]"``, leaves this size open: the code works for any.
+
+    Raises:
+        GradcError: The text cannot be read.
+
+    Example:
+        >>> spec("f4[n,3]").type
+        ArrayType(shape=(n, 3), dtype=dtype('float32'))
+    """
+    found = _SPEC.match(text)
+    try:
+        if found is None:
+            raise TypeError
+        dtype = np.dtype(found[1])
+        if dtype not in SUPPORTED_DTYPES:
+            raise TypeError
+        sizes = [part.strip() for part in (found[2] or "").split(",") if part.strip()]
+        return Spec(ArrayType(tuple(map(_size, sizes)), dtype))
+    except TypeError:
+        raise GradcError(
+            "a spec is a dtype and a shape", got=repr(text), fix='write it as in "f4[128,784]"'
+        ) from None
+
+
+def _size(text: str) -> Dim:
+    if text.isdecimal():
+        return int(text)
+    if text.isidentifier():
+        return Sym.named(text)
+    raise TypeError
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """By which leaves to differentiate, and how to give the gradients back.
+
+    Attributes:
+        leaves: Positions of the leaves.
+        trees: The tree of each parameter asked for.
+        single: Whether one parameter was asked for, not a tuple of them.
+    """
+
+    leaves: tuple[int, ...]
+    trees: tuple[Tree, ...]
+    single: bool
+
+    def arrange(self, gradients: Sequence[Any]) -> Any:
+        """Return the gradients in the structure of the arguments."""
+        rest = iter(gradients)
+        parts = [
+            unflatten(tree, [next(rest) for _ in range(count_leaves(tree))]) for tree in self.trees
+        ]
+        return parts[0] if self.single else tuple(parts)
+
+
+def want(parameters: Parameters, signature: Signature, wrt: Wrt) -> Wanted:
+    """Find the leaves that ``wrt`` asks for.
+
+    Raises:
+        DerivativeError: One of them is not floating-point, or there is none.
+    """
+    asked = wrt if isinstance(wrt, tuple) else (wrt,)
+    starts = [0]
+    for tree in signature.trees:
+        starts.append(starts[-1] + count_leaves(tree))
+    positions = [parameters.index(one) for one in asked]
+    leaves = [leaf for at in positions for leaf in range(starts[at], starts[at + 1])]
+    for leaf in leaves:
+        if not signature.leaves[leaf].type.is_float:
+            raise DerivativeError(
+                f"a gradient by {signature.names[leaf]} was asked for, which is not floating-point",
+                got=str(signature.leaves[leaf].type),
+                where=user_line(),
+                fix="pass it as float64 or float32, or leave it out of wrt",
+            )
+    for at in positions:
+        if isinstance(signature.trees[at], Static) or starts[at] == starts[at + 1]:
+            raise DerivativeError(
+                f"a gradient by {parameters.names[at]} was asked for, which holds no array",
+                where=user_line(),
+                fix="leave it out of wrt",
+            )
+    trees = tuple(signature.trees[at] for at in positions)
+    return Wanted(tuple(leaves), trees, not isinstance(wrt, tuple))
+
+
+__all__ = [
+    "Leaf",
+    "LeafType",
+    "Parameters",
+    "Signature",
+    "Wanted",
+    "Wrt",
+    "sign",
+    "spec",
+    "want",
+]

@@ -1,0 +1,135 @@
+"""Nested containers: tuples, lists, dicts, dataclasses, and what lies in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import CaptureError
+from ..types import ArrayType
+from .tracer import Tracer
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """Stands for an array of a type where a program is compiled but not run."""
+
+    type: ArrayType
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """The place of an array or a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """Anything else: part of the specialisation. Values of different types are different."""
+
+    kind: type
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A container: its type, its keys, and what lies under each."""
+
+    kind: type
+    keys: tuple[Any, ...]
+    children: tuple[Any, ...]
+
+
+Tree = Leaf | Static | Branch
+_LEAF = Leaf()
+_LEAVES = (np.ndarray, np.generic, Tracer, Spec)
+
+
+def is_leaf(value: Any) -> bool:
+    """Whether a value is an array, a NumPy scalar, or a Python number (a bool is not)."""
+    return isinstance(value, _LEAVES) or type(value) in (int, float, complex)
+
+
+def flatten(value: Any, name: str, leaves: list[Any], names: list[str]) -> Tree:
+    """Append the leaves of a value, and a name for each, and return its tree.
+
+    Raises:
+        CaptureError: Something in it can be neither an array nor part of the specialisation.
+    """
+    if is_leaf(value):
+        leaves.append(value)
+        names.append(name)
+        return _LEAF
+    parts = _parts(value)
+    if parts is not None:
+        keys = tuple(key for key, _ in parts)
+        children = tuple(
+            flatten(child, f"{name}_{key}" if name else str(key), leaves, names)
+            for key, child in parts
+        )
+        return Branch(type(value), keys, children)
+    return static(value, name)
+
+
+def static(value: Any, name: str) -> Static:
+    """Return the tree of a value that is part of the specialisation.
+
+    Raises:
+        CaptureError: It cannot be hashed.
+    """
+    try:
+        hash(value)
+    except TypeError:
+        raise CaptureError(
+            f"the argument {name} is neither an array, a number, a container of these, nor hashable",
+            got=type(value).__name__,
+            fix="pass arrays, tuples, lists, dicts or dataclasses; make other objects hashable",
+        ) from None
+    return Static(type(value), value)
+
+
+def _parts(value: Any) -> list[tuple[Any, Any]] | None:
+    if isinstance(value, dict):
+        return list(value.items())
+    if isinstance(value, tuple | list):
+        names = getattr(value, "_fields", range(len(value)))
+        return list(zip(names, value, strict=True))
+    if is_dataclass(value) and not isinstance(value, type):
+        return [(field.name, getattr(value, field.name)) for field in fields(value)]
+    return None
+
+
+def unflatten(tree: Tree, leaves: Sequence[Any]) -> Any:
+    """Return the container with these leaves in it."""
+    return map_tree(tree, iter(leaves).__next__)
+
+
+def map_tree(tree: Tree, next_leaf: Callable[[], Any]) -> Any:
+    """Return the container, asking for each leaf in order."""
+    if isinstance(tree, Leaf):
+        return next_leaf()
+    if isinstance(tree, Static):
+        return tree.value
+    children = [map_tree(child, next_leaf) for child in tree.children]
+    if issubclass(tree.kind, tuple) and hasattr(tree.kind, "_make"):
+        return tree.kind._make(children)
+    if issubclass(tree.kind, tuple | list):
+        return tree.kind(children)
+    pairs = dict(zip(tree.keys, children, strict=True))
+    if issubclass(tree.kind, dict):
+        made = tree.kind() if tree.kind is not dict else {}
+        made.update(pairs)
+        return made
+    made = object.__new__(tree.kind)
+    for key, child in pairs.items():
+        object.__setattr__(made, key, child)  # a frozen dataclass too
+    return made
+
+
+def count_leaves(tree: Tree) -> int:
+    """Return how many leaves a tree has."""
+    if isinstance(tree, Branch):
+        return sum(map(count_leaves, tree.children))
+    return int(isinstance(tree, Leaf))

@@ -1,0 +1,22 @@
+"""Expansion of primitives that are made of others."""
+
+from __future__ import annotations
+
+from ..ir import Expand, Graph, Node, Value
+from .rewriter import Rewriter
+
+
+def expand(graph: Graph) -> Graph:
+    """Replace primitives that a backend gets as a combination of others.
+
+    Requires: the graph will not be differentiated any more (their own derivatives are better).
+    Ensures: every primitive has NumPy source, or is framed by the emitter.
+    Cost: linear in nodes.
+    """
+
+    def rewrite(rewriter: Rewriter, node: Node) -> Value | None:
+        if not isinstance(node.primitive.numpy, Expand):
+            return None
+        return node.primitive.numpy.rule(*node.operands, **node.attrs)  # type: ignore[no-any-return]
+
+    return Rewriter(graph).run(rewrite)

@@ -1,0 +1,114 @@
+"""Lifetimes: how long each array is needed, and whose memory a result can take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+
+from ..ir import Expand, Graph, Node, Value
+from ..primitives.elementwise import constant
+from ..primitives.index import Gather
+from ..types import ArrayType
+
+# Below this NumPy's small-block allocator is as quick as a second look at the operands.
+WORTH_REUSING = 16 * 1024  # bytes
+
+
+@dataclass
+class Lifetimes:
+    """What ``lifetimes`` found.
+
+    Attributes:
+        root: The value whose memory each value may lie in: itself, unless it is a view.
+        last_use: The last position at which anything that lies in a root is read.
+        donor: The dead value whose memory the output of a node takes. A store without one needs a
+            copy of its array first.
+    """
+
+    root: dict[Value, Value] = field(default_factory=dict)
+    last_use: dict[Value, float] = field(default_factory=dict)
+    donor: dict[Node, Value] = field(default_factory=dict)
+
+
+def is_worth_reusing(type: ArrayType) -> bool:
+    """Whether memory of this size is better taken over than allocated."""
+    return type.ndim > 0 and (type.nbytes is None or type.nbytes >= WORTH_REUSING)
+
+
+def lifetimes(
+    graph: Graph, position: Mapping[Node, int], inlined: Set[Value] = frozenset()
+) -> Lifetimes:
+    """Work out lifetimes and the reuse of memory.
+
+    Requires: ``expand`` has run.
+    Ensures: a donor is dead once the node that takes its memory has run, is no view, and is neither
+        a param, a constant, nor what a call-back gave.
+    Cost: linear in nodes.
+
+    Args:
+        graph: The graph.
+        position: When each node runs: its own place, or that of the statement that it is part of.
+        inlined: Values that are part of a larger expression, and have no memory of their own.
+    """
+    found = Lifetimes()
+    owned: set[Value] = set()
+    for node in graph.nodes:
+        for out in node.outs:
+            if node.primitive.view:
+                found.root[out] = found.root.get(node.operands[0], node.operands[0])
+            elif not (node.primitive is constant or node.primitive.effect or out in inlined):
+                owned.add(out)
+    for node in graph.nodes:
+        for operand in node.operands:
+            root = found.root.get(operand, operand)
+            found.last_use[root] = max(found.last_use.get(root, -1), position[node])
+    for output in graph.outputs:
+        found.last_use[found.root.get(output, output)] = float("inf")
+    _choose_donors(graph, position, found, owned)
+    return found
+
+
+def _choose_donors(
+    graph: Graph, position: Mapping[Node, int], found: Lifetimes, owned: set[Value]
+) -> None:
+    dying: dict[float, list[Value]] = {}
+    for root, last in found.last_use.items():
+        if root in owned and is_worth_reusing(root.type):
+            dying.setdefault(last, []).append(root)
+    free: dict[ArrayType, list[Value]] = {}
+    taken: set[Value] = set()
+    for place, node in enumerate(graph.nodes):
+        if len(node.outs) == 1 and node.out in owned:
+            donor = _donor(node, position[node], found, owned, free)
+            if donor is not None:
+                found.donor[node] = donor
+                taken.add(donor)
+        for root in dying.get(place, ()):
+            if root not in taken:
+                free.setdefault(root.type, []).append(root)
+
+
+def _donor(
+    node: Node, place: int, found: Lifetimes, owned: set[Value], free: dict[ArrayType, list[Value]]
+) -> Value | None:
+    numpy = node.primitive.numpy
+    if numpy is None or isinstance(numpy, Expand):
+        return None
+    if numpy.store:
+        base, value = node.operands[:2]
+        scattered = any(isinstance(item, Gather) for item in node.attrs["index"])
+        if scattered and found.root.get(value, value) is base:
+            return None
+        return base if _dies(base, place, found, owned) else None
+    if numpy.out is None or not is_worth_reusing(node.out.type):
+        return None
+    if node.primitive.elementwise:
+        for operand in node.operands:
+            if operand.type == node.out.type and _dies(operand, place, found, owned):
+                return operand
+    spare = free.get(node.out.type)
+    return spare.pop() if spare else None
+
+
+def _dies(value: Value, place: int, found: Lifetimes, owned: set[Value]) -> bool:
+    return value in owned and value not in found.root and found.last_use[value] == place

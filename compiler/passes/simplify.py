@@ -1,0 +1,174 @@
+"""Simplification: the table of rules, and the canonical form of views."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import cache
+
+from ..ir import Graph, Node, Primitive, Value
+from ..primitives.elementwise import cast, multiply
+from ..primitives.elementwise.casting import extent_of
+from ..primitives.index import add_at, is_basic, slice_, update
+from ..primitives.reduce import sum_
+from ..primitives.shape import broadcast_to, reshape, transpose
+from ..types import reduced_shape, size_of
+from .match import match, pattern_of
+from .rewriter import Rewriter
+from .rules import RULES, Rule
+
+MOST_ROUNDS = 8
+
+
+def simplify(graph: Graph, rules: Sequence[Rule] = RULES) -> Graph:
+    """Apply the rules, and merge chains of views, until nothing changes.
+
+    Requires: nothing.
+    Ensures: no rule matches (or ``MOST_ROUNDS`` were made); hooked values are as they were.
+    Cost: linear in nodes, times the rounds.
+    """
+    by_root = _by_root(rules)
+    for _ in range(MOST_ROUNDS):
+        rewriter = Rewriter(graph)
+        graph = rewriter.run(lambda rewriter, node: _simplify(rewriter, node, by_root))
+        if not rewriter.changed:
+            break
+    return graph
+
+
+@cache
+def _by_root(rules: Sequence[Rule]) -> dict[Primitive, list[Rule]]:
+    found: dict[Primitive, list[Rule]] = {}
+    for rule in rules:
+        found.setdefault(pattern_of(rule.before).primitive, []).append(rule)
+    return found
+
+
+def _simplify(
+    rewriter: Rewriter, node: Node, rules: dict[Primitive, list[Rule]]
+) -> Value | None:
+    view = _STRUCTURAL.get(node.primitive)
+    if view is not None:
+        replacement = view(rewriter, node)
+        if replacement is not None:
+            return replacement
+    for rule in rules.get(node.primitive, ()):
+        found = match(rewriter, pattern_of(rule.before), node)
+        if found is None:
+            continue
+        names = inspect.signature(rule.before).parameters
+        operands = [found[name] for name in names if isinstance(found[name], Value)]
+        attrs = {name: found[name] for name in names if not isinstance(found[name], Value)}
+        if rule.requires is None or rule.requires(*operands, **attrs):
+            return rule.after(*operands, **attrs)  # type: ignore[no-any-return]
+    return None
+
+
+def _reshape(rewriter: Rewriter, node: Node) -> Value | None:
+    (x,) = node.operands
+    if x.shape == node.out.shape:
+        return x
+    inner = rewriter.made_by(x, node)
+    if inner is None:
+        return None
+    if inner.primitive is reshape:
+        return reshape(inner.operands[0], shape=node.out.shape)  # type: ignore[no-any-return]
+    if inner.attrs.get("keepdims") is False:
+        source = inner.operands[0]
+        if node.out.shape == reduced_shape(source.shape, inner.attrs["axes"], True):
+            return inner.primitive(source, **{**inner.attrs, "keepdims": True})  # type: ignore[no-any-return]
+    scalar = rewriter.scalar_of(x)
+    if scalar is not None and x.ndim:
+        return broadcast_to(scalar, shape=node.out.shape)  # type: ignore[no-any-return]
+    return None
+
+
+def _transpose(rewriter: Rewriter, node: Node) -> Value | None:
+    (x,), axes = node.operands, node.attrs["axes"]
+    if axes == tuple(range(x.ndim)):
+        return x
+    inner = rewriter.made_by(x, node)
+    if inner is not None and inner.primitive is transpose:
+        merged = tuple(inner.attrs["axes"][axis] for axis in axes)
+        return transpose(inner.operands[0], axes=merged)  # type: ignore[no-any-return]
+    return None
+
+
+def _broadcast(rewriter: Rewriter, node: Node) -> Value | None:
+    (x,) = node.operands
+    if x.shape == node.out.shape:
+        return x
+    inner = rewriter.made_by(x, node)
+    if inner is not None and inner.primitive is broadcast_to:
+        return broadcast_to(inner.operands[0], shape=node.out.shape)  # type: ignore[no-any-return]
+    if inner is not None and inner.primitive is reshape and not inner.operands[0].ndim:
+        return broadcast_to(inner.operands[0], shape=node.out.shape)  # type: ignore[no-any-return]
+    return None
+
+
+def _cast(rewriter: Rewriter, node: Node) -> Value | None:
+    (x,) = node.operands
+    return x if x.dtype == node.out.dtype else None
+
+
+def _sum(rewriter: Rewriter, node: Node) -> Value | None:
+    (x,), axes = node.operands, node.attrs["axes"]
+    if not axes:
+        return x
+    scalar = rewriter.scalar_of(x)
+    if scalar is None or not x.type.is_float:
+        return None
+    count = extent_of(scalar, size_of([x.shape[axis] for axis in axes]))
+    return broadcast_to(multiply(scalar, count), shape=node.out.shape)  # type: ignore[no-any-return]
+
+
+def _slice(rewriter: Rewriter, node: Node) -> Value | None:
+    (x,) = node.operands
+    return x if all(str(item) == ":" for item in node.attrs["index"]) else None
+
+
+def _add_at(rewriter: Rewriter, node: Node) -> Value | None:
+    # The first contribution to an accumulator is a store.
+    base, value, *_ = node.operands
+    if rewriter.number(base) == 0 and is_basic(node.attrs["index"]):
+        return update(base, value, index=node.attrs["index"])  # type: ignore[no-any-return]
+    return None
+
+
+def _update(rewriter: Rewriter, node: Node) -> Value | None:
+    # x[i] += y ends with the store of a view into its own place.
+    base, value, *indices = node.operands
+    inner = rewriter.made_by(value, node)
+    if inner is not None and inner.primitive is slice_ and not indices:
+        if inner.operands[0] is base and inner.attrs == node.attrs:
+            return base
+    if base.shape == value.shape and all(str(item) == ":" for item in node.attrs["index"]):
+        return value
+    return None
+
+
+def _multiply(rewriter: Rewriter, node: Node) -> Value | None:
+    # Of numbers, one product: a (b x) becomes (a b) x.
+    for first, second in (node.operands, node.operands[::-1]):
+        inner = rewriter.made_by(second, node)
+        if rewriter.number(first) is None or inner is None or inner.primitive is not multiply:
+            continue
+        for factor, rest in (inner.operands, inner.operands[::-1]):
+            if rewriter.number(factor) is not None and rewriter.number(rest) is None:
+                if not node.out.type.is_float:
+                    return None
+                return multiply(rest, multiply(first, factor))  # type: ignore[no-any-return]
+    return None
+
+
+_STRUCTURAL: dict[object, Callable[[Rewriter, Node], Value | None]] = {
+    reshape: _reshape,
+    transpose: _transpose,
+    broadcast_to: _broadcast,
+    cast: _cast,
+    sum_: _sum,
+    slice_: _slice,
+    add_at: _add_at,
+    update: _update,
+    multiply: _multiply,
+}

@@ -1,0 +1,126 @@
+"""The decorator and the functions that stand beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, overload
+
+from .compiler.errors import GradcError
+from .compiler.frontend.signature import Wrt
+from .compiler.frontend.tracer import Tracer
+from .compiler.primitives.elementwise import stop_gradient as _stop_gradient
+from .runtime.compiled import CompiledFunction
+
+
+@overload
+def compile_grad(
+    function: Callable[..., Any],
+    /,
+    *,
+    wrt: Wrt = 0,
+    has_aux: bool = False,
+    static_argnames: Sequence[str] = (),
+    backend: str = "numpy",
+) -> CompiledFunction: ...
+
+
+@overload
+def compile_grad(
+    *,
+    wrt: Wrt = 0,
+    has_aux: bool = False,
+    static_argnames: Sequence[str] = (),
+    backend: str = "numpy",
+) -> Callable[[Callable[..., Any]], CompiledFunction]: ...
+
+
+def compile_grad(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    wrt: Wrt = 0,
+    has_aux: bool = False,
+    static_argnames: Sequence[str] = (),
+    backend: str = "numpy",
+) -> CompiledFunction | Callable[[Callable[..., Any]], CompiledFunction]:
+    """Compile a NumPy function together with its gradient.
+
+    A decorator, with or without options, or a function of a function. Nothing happens until the
+    first call: then the function is captured for the types of its arguments, differentiated, and
+    turned into NumPy code. Calls with arguments of the same types reuse this code.
+
+    Args:
+        function: A function of arrays, numbers, and tuples, lists, dicts and dataclasses of these.
+            Bools, strings, None and other hashable objects are part of the specialisation; so are
+            Python numbers whose value the function reads (in ``range``, as a shape, in an ``if``).
+        wrt: By which parameter to differentiate: its position or its name, or a tuple of these.
+        has_aux: Whether the function returns ``(value, aux)``, where ``aux`` is only handed on.
+        static_argnames: Parameters that are part of the specialisation as a whole.
+        backend: What runs the code: "numpy".
+
+    Returns:
+        The compiled function; see ``CompiledFunction`` for what it offers.
+
+    Raises:
+        GradcError: An option is wrong. What is wrong with the function is said at the first call.
+
+    Example:
+        >>> import numpy as np
+        >>> @compile_grad(wrt=("a", "b"))
+        ... def f(a, b):
+        ...     return np.sum(a * b)
+        >>> value, (da, db) = f.value_and_grad(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+        >>> float(value), da, db
+        (11.0, array([3., 4.]), array([1., 2.]))
+    """
+
+    def compiled(one: Callable[..., Any]) -> CompiledFunction:
+        return CompiledFunction(
+            one, wrt=wrt, has_aux=has_aux, static_argnames=static_argnames, backend=backend
+        )
+
+    return compiled if function is None else compiled(function)
+
+
+def stop_gradient(value: Any) -> Any:
+    """Return ``value``, through which no gradient passes.
+
+    Args:
+        value: An array inside a compiled function; anything else is returned as it is.
+
+    Example:
+        >>> import numpy as np
+        >>> f = compile_grad(lambda x: x * stop_gradient(x))
+        >>> float(f.grad(3.0))
+        3.0
+    """
+    return _stop_gradient(value) if isinstance(value, Tracer) else value
+
+
+def explain(function: CompiledFunction) -> str:
+    """Say what was compiled for a function, why, and how long each stage took.
+
+    Args:
+        function: What ``compile_grad`` returned.
+
+    Raises:
+        GradcError: It is something else.
+
+    Example:
+        >>> import numpy as np
+        >>> f = compile_grad(lambda x: np.sum(x * x))
+        >>> _ = f(np.ones(3))
+        >>> print(explain(f).splitlines()[1])
+        1. first call: x (3,) float64
+    """
+    if not isinstance(function, CompiledFunction):
+        raise GradcError("explain takes what compile_grad returned", got=repr(function))
+    lines = [f"{function.name}: {len(function.history)} specialisation(s)"]
+    for number, (reason, made) in enumerate(function.history, 1):
+        leaves = zip(made.signature.names, made.signature.leaves, strict=True)
+        types = ", ".join(f"{name} {leaf.type}" for name, leaf in leaves)
+        lines.append(f"{number}. {reason}: {types}")
+        for position, read in made.captured.guards.items():
+            lines.append(f"   only where {made.signature.names[position]} == {read}")
+        lines += [f"   {line}" for line in str(made.log).splitlines()]
+    return "\n".join(lines)

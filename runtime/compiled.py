@@ -1,0 +1,215 @@
+"""The object that ``compile_grad`` returns."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..compiler.errors import GradcError
+from ..compiler.frontend.signature import Parameters, Signature, Wrt, sign, want
+from ..compiler.frontend.trace import current_trace
+from ..compiler.frontend.tracer import Tracer
+from ..compiler.frontend.tree import Spec, unflatten
+from .cotangents import cotangents
+from .lowered import Lowered
+from .nested import Nested
+from .specialisation import Specialisation
+
+BACKENDS = ("numpy",)
+
+
+class CompiledFunction:
+    """A function that is compiled, for each signature of its arguments, when it is first called.
+
+    Call it for its value; ``value_and_grad``, ``grad`` and ``vjp`` differentiate it; ``inspect``
+    and ``lower`` show what was generated. Made by ``gradc.compile_grad``, which describes the
+    options. Safe to call from several threads.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        wrt: Wrt = 0,
+        has_aux: bool = False,
+        static_argnames: Sequence[str] = (),
+        backend: str = "numpy",
+    ) -> None:
+        if not callable(function):
+            raise GradcError("compile_grad takes a function", got=repr(function))
+        if backend not in BACKENDS:
+            raise GradcError(f"there is no backend {backend!r}", fix=f"use one of {BACKENDS}")
+        if isinstance(static_argnames, str):
+            static_argnames = (static_argnames,)
+        self.parameters = Parameters(function, static_argnames)
+        self.wrt = tuple(wrt) if isinstance(wrt, list) else wrt
+        for one in self.wrt if isinstance(self.wrt, tuple) else (self.wrt,):
+            if self.parameters.names or not isinstance(one, int):
+                self.parameters.index(one)
+        self.has_aux = has_aux
+        self.name = _identifier(function)
+        self.history: list[tuple[str, Specialisation]] = []
+        self._known: dict[Any, list[Specialisation]] = {}
+        self._lock = threading.RLock()
+        functools.update_wrapper(self, function)
+
+    # Calling
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the function returns."""
+        signature, leaves, nested = self._sign(args, kwargs)
+        if nested is not None:
+            return nested.value()
+        found = self._find(signature, leaves, differentiated=False)
+        return found.arrange(found.executable("value")(leaves))
+
+    def value_and_grad(self, *args: Any, **kwargs: Any) -> Any:
+        """Return ``(value, gradient)``, computed by one program.
+
+        The gradient has the structure of what ``wrt`` names: one array for one array, a tuple for a
+        tuple, and containers as the argument has them. With ``has_aux``, ``((value, aux),
+        gradient)``.
+
+        Raises:
+            DerivativeError: The function does not return one floating-point scalar, or an argument
+                in ``wrt`` is not floating-point.
+        """
+        signature, leaves, nested = self._sign(args, kwargs)
+        if nested is not None:
+            return nested.value_and_grad()
+        found = self._find(signature, leaves, differentiated=True)
+        outputs = found.executable("value_and_grad")(leaves)
+        count = len(found.graph.outputs)
+        assert found.wanted is not None
+        return found.arrange(outputs[:count]), found.wanted.arrange(outputs[count:])
+
+    def grad(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the gradient alone, or ``(gradient, aux)`` with ``has_aux``.
+
+        Raises:
+            DerivativeError: As for ``value_and_grad``.
+        """
+        signature, leaves, nested = self._sign(args, kwargs)
+        if nested is not None:
+            return nested.grad()
+        found = self._find(signature, leaves, differentiated=True)
+        outputs = found.executable("grad")(leaves)
+        count = len(found.graph.outputs) - 1
+        assert found.wanted is not None
+        gradient = found.wanted.arrange(outputs[count:])
+        if not self.has_aux:
+            return gradient
+        aux = found.captured.output.children[1]  # type: ignore[union-attr]
+        return gradient, unflatten(aux, outputs[:count])
+
+    def vjp(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """Return the value now, and the function that pulls cotangents back.
+
+        ``out, pullback = f.vjp(x)``; ``pullback(ct)``, with a cotangent for each floating-point
+        array in ``out``, in its structure, gives the gradient in the structure of ``wrt``. It may
+        be called many times. With ``has_aux``, ``(out, pullback, aux)``.
+
+        Raises:
+            DerivativeError: An argument in ``wrt`` is not floating-point.
+        """
+        signature, leaves, nested = self._sign(args, kwargs)
+        if nested is not None:
+            return nested.vjp()
+        found = self._find(signature, leaves, differentiated=True)
+        outputs = found.executable("forward")(leaves)
+        count = len(found.graph.outputs)
+        saved = outputs[count:]
+        backward = found.executable("backward")
+        assert found.wanted is not None
+        arrange = found.wanted.arrange
+
+        def pullback(ct: Any) -> Any:
+            """Return the gradient for the cotangent ``ct`` of the output."""
+            types = [found.graph.outputs[i].type for i in found.differentiable]
+            return arrange(backward((*saved, *cotangents(ct, types))))
+
+        return self._with_pullback(found.arrange(outputs[:count]), pullback)
+
+    def _with_pullback(self, result: Any, pullback: Callable[[Any], Any]) -> tuple[Any, ...]:
+        return (result[0], pullback, result[1]) if self.has_aux else (result, pullback)
+
+    # Looking
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """Compile for these arguments and return what was generated, without running it.
+
+        Args:
+            *args: Arguments, or ``gradc.spec("f4[128,784]")`` in place of arrays.
+            **kwargs: The same, by name.
+        """
+        signature, leaves = sign(self.parameters, self.parameters.bind(args, kwargs))
+        return Lowered(self._find(signature, leaves, differentiated=True))
+
+    def inspect(self, *args: Any, what: str = "numpy", **kwargs: Any) -> str:
+        """Return, as text, what was generated for these arguments.
+
+        Args:
+            *args: As for ``lower``.
+            what: "numpy" (the module for value and gradient), "graph" (what was captured), "joint"
+                (forward and backward as a graph), or "log" (stages with their times, remarks).
+            **kwargs: As for ``lower``.
+        """
+        return self.lower(*args, **kwargs).text(what)
+
+    # Finding code
+
+    def _sign(
+        self, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> tuple[Signature, list[Any], Nested | None]:
+        signature, leaves = sign(self.parameters, self.parameters.bind(args, kwargs))
+        if any(isinstance(leaf, Spec) for leaf in leaves):
+            raise GradcError("a spec has no numbers to compute with", fix="pass it to lower()")
+        traced = any(isinstance(leaf, Tracer) for leaf in leaves)
+        if current_trace() is None and not traced:
+            return signature, leaves, None
+        nested = Nested(self, signature, leaves)
+        # What meets no traced value is computed at once.
+        return signature, leaves, nested if traced or nested.captured.lifted else None
+
+    def _find(
+        self, signature: Signature, leaves: Sequence[Any], differentiated: bool
+    ) -> Specialisation:
+        key = (signature, differentiated)
+        for one in self._known.get(key, ()):
+            if one.holds(leaves):
+                return one
+        with self._lock:
+            for one in self._known.get(key, ()):
+                if one.holds(leaves):
+                    return one
+            wanted = want(self.parameters, signature, self.wrt) if differentiated else None
+            made = Specialisation(
+                self.parameters, signature, leaves, wanted, self.has_aux, self.name
+            )
+            self.history.append((self._reason(signature), made))
+            self._known.setdefault(key, []).append(made)
+            return made
+
+    def _reason(self, signature: Signature) -> str:
+        """Say in what a signature differs from the one before."""
+        if not self.history:
+            return "first call"
+        before = self.history[-1][1].signature
+        if before.trees != signature.trees:
+            return "other structure or static arguments"
+        changed = [
+            f"{name} was {old.type} ({old.kind}), is {new.type} ({new.kind})"
+            for name, old, new in zip(
+                signature.names, before.leaves, signature.leaves, strict=True
+            )
+            if old != new
+        ]
+        return "; ".join(changed) or "another number that the function reads, or first gradient"
+
+
+def _identifier(function: Callable[..., Any]) -> str:
+    name = getattr(function, "__name__", type(function).__name__)
+    return name if name.isidentifier() else "function"
+

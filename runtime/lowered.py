@@ -1,0 +1,78 @@
+"""What was generated for one signature, to look at and to keep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..compiler.errors import GradcError
+from ..compiler.printer import print_graph
+from .loader import save
+from .specialisation import Specialisation
+
+PARTS = ("numpy", "graph", "joint", "log")
+
+
+class Lowered:
+    """A compiled function for one signature.
+
+    Attributes are texts: ``numpy``, ``graph``, ``joint``, ``log``.
+    """
+
+    def __init__(self, specialisation: Specialisation) -> None:
+        self._made = specialisation
+
+    @property
+    def numpy(self) -> str:
+        """The NumPy module that computes value and gradient."""
+        return self._made.executable(self._mode).module.text
+
+    @property
+    def graph(self) -> str:
+        """What was captured, after simplification."""
+        return print_graph(self._made.graph)
+
+    @property
+    def joint(self) -> str:
+        """Forward and backward as one graph."""
+        return print_graph(self._made.joint(self._mode == "value_and_grad"))
+
+    @property
+    def log(self) -> str:
+        """The stages of compilation with their times, and remarks."""
+        self._made.executable(self._mode)
+        return str(self._made.log)
+
+    @property
+    def callbacks(self) -> tuple[str, ...]:
+        """The keyword-only parameters of the module's function: call-backs to pass."""
+        return tuple(self._made.executable(self._mode).module.callbacks)
+
+    @property
+    def _mode(self) -> str:
+        """One program for value and gradient where there is one number to differentiate."""
+        return "value_and_grad" if self._made.is_scalar else "forward"
+
+    def text(self, what: str) -> str:
+        """Return a part by its name.
+
+        Raises:
+            GradcError: There is no such part.
+        """
+        if what not in PARTS:
+            raise GradcError(f"what={what!r} names no part", fix=f"use one of {', '.join(PARTS)}")
+        return str(getattr(self, what))
+
+    def save(self, path: str | Path) -> Path:
+        """Write the NumPy module to a file (and large constants to an ``.npz`` beside it).
+
+        Args:
+            path: Where to; it must end in ``.py``.
+
+        Returns:
+            The path.
+        """
+        path = Path(path)
+        if path.suffix != ".py":
+            raise GradcError("a module is saved to a .py file", got=str(path))
+        save(self._made.executable(self._mode).module, path)
+        return path

@@ -1,0 +1,75 @@
+"""A compiled function called while another is captured: its graph becomes part of the other's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..compiler import pipeline
+from ..compiler.frontend import fence
+from ..compiler.frontend.capture import capture, inline
+from ..compiler.frontend.signature import Signature, want
+from ..compiler.frontend.trace import current_trace
+from ..compiler.frontend.tracer import Tracer
+from ..compiler.frontend.tree import count_leaves, unflatten
+from ..compiler.ir import Graph
+from ..compiler.pipeline import Log
+from .cotangents import cotangents
+
+if TYPE_CHECKING:
+    from .compiled import CompiledFunction
+
+
+class Nested:
+    """One call of a compiled function inside a capture."""
+
+    def __init__(
+        self, compiled: CompiledFunction, signature: Signature, leaves: Sequence[Any]
+    ) -> None:
+        if current_trace() is None:
+            raise fence.leaked(next(leaf for leaf in leaves if isinstance(leaf, Tracer)))
+        self.compiled, self.signature, self.leaves = compiled, signature, leaves
+        self.captured = capture(compiled.parameters, signature, leaves, ())
+        self.count = len(self.captured.graph.outputs)
+
+    def value(self) -> Any:
+        """Record the value."""
+        outputs = inline(self.captured, self.captured.graph, self.leaves)
+        return unflatten(self.captured.output, outputs)
+
+    def value_and_grad(self) -> Any:
+        """Record value and gradient."""
+        self.captured.scalar_output(self.compiled.has_aux)
+        joint, arrange = self._joint((0,), 1.0)
+        outputs = inline(self.captured, joint, self.leaves)
+        value = unflatten(self.captured.output, outputs[: self.count])
+        return value, arrange(outputs[self.count :])
+
+    def grad(self) -> Any:
+        """Record the gradient."""
+        value, gradient = self.value_and_grad()
+        return (gradient, value[1]) if self.compiled.has_aux else gradient
+
+    def vjp(self) -> tuple[Any, ...]:
+        """Record the value, and the backward program at each call of the pullback."""
+        output: Any = self.captured.output
+        primal = output.children[0] if self.compiled.has_aux else output
+        outputs = self.captured.graph.outputs[: count_leaves(primal)]
+        chosen = [i for i, one in enumerate(outputs) if one.type.is_float]
+        types = [outputs[i].type for i in chosen]
+        joint, arrange = self._joint(chosen, None)
+
+        def pullback(ct: Any) -> Any:
+            given = cotangents(ct, types)
+            results = inline(self.captured, joint, [*self.leaves, *given])
+            return arrange(results[self.count :])
+
+        return self.compiled._with_pullback(self.value(), pullback)
+
+    def _joint(
+        self, outputs: Sequence[int], seed: float | None
+    ) -> tuple[Graph, Callable[[Sequence[Any]], Any]]:
+        wanted = want(self.compiled.parameters, self.signature, self.compiled.wrt)
+        log = Log()
+        graph = pipeline.optimise(self.captured.graph, log)
+        return pipeline.derive(graph, wanted.leaves, outputs, seed, log), wanted.arrange

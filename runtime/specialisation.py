@@ -1,0 +1,199 @@
+"""One signature of a compiled function: its capture, and the executables made from it."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from ..compiler import pipeline
+from ..compiler.backends.numpy_source import Heading, Module
+from ..compiler.frontend.capture import Capture, capture
+from ..compiler.frontend.signature import Parameters, Signature, Wanted
+from ..compiler.frontend.tree import Branch, Tree, count_leaves, unflatten
+from ..compiler.ir import Graph
+from ..compiler.passes.residuals import residuals
+from ..compiler.pipeline import Log
+from .loader import load
+
+
+
+@dataclass(frozen=True)
+class Executable:
+    """A loaded module.
+
+    Attributes:
+        run: Takes the leaves of the arguments, returns the outputs (one, or a tuple).
+        module: Where it comes from.
+        path: The file that it lies in.
+        single: Whether it returns one output.
+    """
+
+    run: Callable[..., Any]
+    module: Module
+    path: Path
+    single: bool
+
+    def __call__(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
+        """Run it; results of rank 0 are NumPy scalars."""
+        results = self.run(*leaves)
+        if self.single:
+            results = (results,)
+        return tuple(
+            one[()] if type(one) is np.ndarray and not one.ndim else one for one in results
+        )
+
+
+class Specialisation:
+    """What was compiled for one signature and one set of guards.
+
+    Attributes:
+        signature: The types of the arguments.
+        captured: The graph of the function.
+        wanted: By what it is differentiated; None where nothing is asked for.
+        log: Stages and their times.
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        signature: Signature,
+        leaves: Sequence[Any],
+        wanted: Wanted | None,
+        has_aux: bool,
+        name: str,
+    ) -> None:
+        self.parameters, self.signature, self.wanted = parameters, signature, wanted
+        self.has_aux, self.name = has_aux, name
+        self.log = Log()
+        self._executables: dict[str, Executable] = {}
+        self._joints: dict[bool, Graph] = {}
+        self._lock = threading.RLock()
+        started = perf_counter()
+        self.captured: Capture = capture(
+            parameters, signature, leaves, wanted.leaves if wanted else ()
+        )
+        nodes = len(self.captured.graph.nodes)
+        self.log.stages.append(("capture", perf_counter() - started, nodes))
+        self.graph = pipeline.optimise(self.captured.graph, self.log)
+
+    def holds(self, leaves: Sequence[Any]) -> bool:
+        """Whether the numbers that the function read are those of these arguments."""
+        guards = self.captured.guards
+        return not guards or all(_same(leaves[i], number) for i, number in guards.items())
+
+    # What it returns
+
+    @property
+    def primal(self) -> Tree:
+        """The tree of the differentiated output."""
+        output = self.captured.output
+        return output.children[0] if self.has_aux and isinstance(output, Branch) else output
+
+    @property
+    def differentiable(self) -> tuple[int, ...]:
+        """Positions of the outputs that have cotangents in ``vjp``."""
+        outputs = self.graph.outputs[: count_leaves(self.primal)]
+        return tuple(i for i, output in enumerate(outputs) if output.type.is_float)
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether there is one number to differentiate."""
+        outputs = self.graph.outputs[: count_leaves(self.primal)]
+        return len(outputs) == 1 and not outputs[0].ndim and outputs[0].type.is_float
+
+    def arrange(self, outputs: Sequence[Any]) -> Any:
+        """Return outputs in the structure that the function returns."""
+        return unflatten(self.captured.output, outputs)
+
+    # Compiling
+
+    def joint(self, seeded: bool) -> Graph:
+        """Return the joint graph: seeded with 1, or with cotangents as params."""
+        assert self.wanted is not None
+        if seeded not in self._joints:
+            if seeded:
+                self.captured.scalar_output(self.has_aux)
+            outputs = (0,) if seeded else self.differentiable
+            seed = 1.0 if seeded else None
+            joint = pipeline.derive(self.graph, self.wanted.leaves, outputs, seed, self.log)
+            self._joints[seeded] = joint
+        return self._joints[seeded]
+
+    def executable(self, mode: str) -> Executable:
+        """Return the executable of a mode ("vjp" has two, "forward" and "backward")."""
+        ready = self._executables.get(mode)
+        if ready is not None:
+            return ready
+        with self._lock:
+            if mode not in self._executables:
+                self._compile(mode)
+        return self._executables[mode]
+
+    def _compile(self, mode: str) -> None:
+        count = len(self.graph.outputs)
+        if mode == "value":
+            self._load(mode, self.graph, count, self._result_names())
+        elif mode == "value_and_grad":
+            names = [*self._result_names(), *self._gradient_names()]
+            self._load(mode, self.joint(seeded=True), count, names)
+        elif mode == "grad":
+            joint = self.joint(seeded=True)
+            outputs = joint.outputs[1:]
+            names = [*self._result_names()[1:], *self._gradient_names()]
+            self._load(mode, Graph(joint.params, joint.nodes, outputs), count - 1, names)
+        else:
+            joint = self.joint(seeded=False)
+            cts = len(self.differentiable)
+            forward, backward = residuals(joint, count, cts)
+            saved = [f"residual {i + 1}" for i in range(len(forward.outputs) - count)]
+            self._load("forward", forward, count, [*self._result_names(), *saved])
+            self._load("backward", backward, 0, self._gradient_names())
+
+    def _load(self, mode: str, graph: Graph, kept: int, results: Sequence[str]) -> None:
+        module = pipeline.generate(
+            graph, f"{self.name}_{mode}", self._heading(mode, graph, results), kept, self.log
+        )
+        run, path = load(module)
+        self._executables[mode] = Executable(run, module, path, len(results) == 1)
+
+    def _result_names(self) -> list[str]:
+        return [f"output {i + 1}" if i else "the value" for i in range(len(self.graph.outputs))]
+
+    def _gradient_names(self) -> list[str]:
+        assert self.wanted is not None
+        return [f"the gradient by {self.signature.names[i]}" for i in self.wanted.leaves]
+
+    def _heading(self, mode: str, graph: Graph, results: Sequence[str]) -> Heading:
+        function = inspect.unwrap(self.parameters.function)
+        code = getattr(function, "__code__", None)
+        place = f", {Path(code.co_filename).name}:{code.co_firstlineno}" if code else ""
+        arguments = ", ".join(self.parameters.names)
+        return Heading(
+            f"{_TITLES[mode]} of {self.name}.",
+            f"{self.name}{place}",
+            f"{self.name}.inspect({arguments})",
+            tuple(f"{value.type}." for value in graph.params),
+            tuple(results),
+        )
+
+
+_TITLES = {
+    "value": "The value",
+    "value_and_grad": "Value and gradient",
+    "grad": "The gradient",
+    "forward": "The value, and what the pullback reads,",
+    "backward": "The pullback",
+}
+
+
+def _same(leaf: Any, number: Any) -> bool:
+    return bool(leaf == number) or bool(leaf != leaf and number != number)
+
+

@@ -1,0 +1,1 @@
+"""Tests of the compiler, in the shape of its tree."""

@@ -1,0 +1,181 @@
+"""What every entry of the registry keeps to, whatever the operation is."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gradc.compiler.errors import GradcError
+from gradc.compiler.ir import REGISTRY, Linear, NoGradient, NumPy, Partials, Primitive, Value
+from gradc.compiler.passes.differentiate import differentiate
+from gradc.compiler.primitives.elementwise import cast
+from gradc.compiler.printer import print_graph
+from gradc.compiler.types import type_of
+
+from .cases import (
+    CASES,
+    DIFFERENTIABLE,
+    LAYOUTS,
+    Case,
+    every_case,
+    every_executor,
+    laid_out,
+    one_node,
+    over,
+)
+
+every_primitive = pytest.mark.parametrize("primitive", REGISTRY.values(), ids=lambda one: one.name)
+WITH_OUT = [
+    case
+    for case in CASES
+    if isinstance(case.primitive.numpy, NumPy) and case.primitive.numpy.out is not None
+]
+WITHOUT_GRADIENT = [
+    case
+    for case in CASES
+    if isinstance(case.primitive.derivative, NoGradient) and case.wanted()
+]
+
+
+@every_primitive
+def test_primitive_is_tried(primitive: Primitive) -> None:
+    """All but markers and call-backs come with what the other tests need."""
+    assert REGISTRY[primitive.name] is primitive
+    assert primitive.effect or any(case.primitive is primitive for case in CASES)
+
+
+@every_primitive
+def test_examples_are_of_each_rank(primitive: Primitive) -> None:
+    """Shapes at which rules go wrong: of no elements, and of no axes where that has a meaning."""
+    shapes = [
+        value.shape
+        for case in CASES
+        for value in (*case.graph().params, *case.graph().outputs)
+        if case.primitive is primitive and case.operands
+    ]
+    if shapes:
+        assert max(map(len, shapes)) >= 2
+        assert not primitive.elementwise or {(), (1,)} <= set(shapes)
+        assert any(0 in shape for shape in shapes)
+
+
+def test_name_is_taken_once() -> None:
+    """A second entry of a name would silently take the place of the first."""
+    with pytest.raises(GradcError, match="'add' is registered already"):
+        Primitive("add", type=REGISTRY["add"].type, derivative=NoGradient())
+    assert REGISTRY["add"].name == "add"
+
+
+@every_primitive
+def test_names_are_stable_in_text(primitive: Primitive) -> None:
+    """Names are written in printed graphs and are keys of caches: plain lower case."""
+    assert re.fullmatch("[a-z][a-z0-9_]*", primitive.name)
+    assert repr(primitive) == f"<primitive {primitive.name}>"
+
+
+@every_case
+def test_printed_text_is_stable(case: Case) -> None:
+    """The same node prints the same, and no address gets into the text."""
+    text = print_graph(case.graph())
+    assert text == print_graph(case.graph())
+    assert f" = {case.primitive.name}(" in text
+    assert " at 0x" not in text
+
+
+@over(WITH_OUT)
+def test_out_gives_the_same_bits(case: Case) -> None:
+    """Buffer reuse turns the expression into ``f(..., out=)``: it may change nothing."""
+    function = getattr(np, case.primitive.numpy.out.removeprefix("np."))
+    for dtype in case.dtypes():
+        for layout in LAYOUTS:
+            arrays = case.arrays(dtype, layout)
+            expected = np.asarray(case.primitive.evaluate(*arrays, **case.attrs))
+            out = np.zeros_like(expected)
+            assert function(*arrays, out=out) is out
+            assert out.tobytes() == expected.tobytes(), (dtype, layout)
+
+
+@over([case for case in WITH_OUT if case.primitive.elementwise])
+def test_out_may_be_the_operand(case: Case) -> None:
+    """An elementwise result may take the memory of a dead operand of its type."""
+    function = getattr(np, case.primitive.numpy.out.removeprefix("np."))
+    for dtype in case.dtypes():
+        arrays = case.arrays(dtype)
+        expected = np.asarray(case.primitive.evaluate(*arrays, **case.attrs))
+        for position in case.shaped:
+            copies = [np.array(array) for array in arrays]
+            if copies[position].dtype == expected.dtype:
+                function(*copies, out=copies[position])
+                assert copies[position].tobytes() == expected.tobytes(), dtype
+
+
+@over([case for case in CASES if case.primitive.view])
+def test_only_views_share_memory(case: Case) -> None:
+    """``view`` is what aliasing and in-place decisions rely on: it must not be said in vain."""
+    (array,) = case.arrays()
+    result = case.primitive.evaluate(array, **case.attrs)
+    assert np.shares_memory(result, array) or not np.size(result) or not np.ndim(result)
+
+
+@over([case for case in CASES if not case.primitive.view and case.primitive.numpy is not None])
+def test_others_own_their_memory(case: Case) -> None:
+    """A result that is not said to be a view may be stored into."""
+    arrays = case.arrays()
+    result = case.primitive.evaluate(*arrays, **case.attrs)
+    if case.primitive.name not in {"stop_gradient", "with_value"}:  # erased before any code is made
+        assert not any(np.shares_memory(result, array) for array in arrays)
+
+
+@every_executor
+@over(WITHOUT_GRADIENT)
+def test_no_gradient_means_zero(case: Case, run: Any) -> None:
+    """Said on purpose: the gradient is zero, of the operand's type, and no error."""
+    arrays = case.arrays()
+    graph = one_node(case.primitive, [type_of(array) for array in arrays], case.attrs)
+    if not graph.outputs[0].type.is_float:
+        graph = _cast_to_float(case, arrays)
+    joint = differentiate(graph, case.wanted(), [0])
+    ct = np.ones(joint.params[-1].shape)
+    for position, gradient in zip(case.wanted(), run(joint, *arrays, ct)[1:], strict=True):
+        assert type_of(gradient) == type_of(arrays[position])
+        assert not np.any(gradient)
+
+
+def _cast_to_float(case: Case, arrays: Any) -> Any:
+    graph = one_node(case.primitive, [type_of(array) for array in arrays], case.attrs)
+    last = one_node(cast, [graph.outputs[0].type], {"dtype": np.dtype(np.float64)})
+    return type(graph)(
+        graph.params,
+        (*graph.nodes, type(graph.nodes[0])(cast, graph.outputs, last.nodes[0].attrs, last.outputs)),
+        last.outputs,
+    )
+
+
+@over(DIFFERENTIABLE)
+def test_linear_rules_read_no_values(case: Case) -> None:
+    """What a transpose reads must be kept for backward: of linear operands it is nothing."""
+    derivative = case.primitive.derivative
+    if not isinstance(derivative, Linear):
+        return
+    joint = case.graph()
+    joint = differentiate(joint, case.wanted(), [0])
+    read = {operand for node in joint.nodes[1:] for operand in node.operands}
+    assert not read & {joint.params[i] for i in case.wanted()} | read & {joint.outputs[0]}
+
+
+@over([case for case in DIFFERENTIABLE if isinstance(case.primitive.derivative, Partials)])
+def test_partials_are_of_the_type_of_the_result(case: Case) -> None:
+    """A partial is a value like the result, a number, or None: never of another shape or dtype."""
+    for dtype in (np.float32, np.float64):
+        arrays = [laid_out(array, "contiguous") for array in case.arrays(dtype)]
+        out = case.primitive.evaluate(*arrays, **case.attrs)
+        for partial in case.primitive.derivative.rule(out, *arrays):
+            number = isinstance(partial, int | float) and not isinstance(partial, np.generic)
+            assert partial is None or number or type_of(partial) == type_of(out)
+
+
+def test_value_outside_a_graph_is_an_error() -> None:
+    """A rule that builds graph where no builder is at work is a mistake in gradc."""
+    with pytest.raises(GradcError, match="outside any graph"):
+        REGISTRY["sin"](Value(type_of(1.0)))
