@@ -1,6 +1,6 @@
 """The error classes of gradc and the one format of their messages.
 
-A message has up to four parts: what is wrong, what was got, where in the user's code, and what to do.
+A message has up to four parts: what is wrong, what was got, where in the user's code, what to do.
 """
 
 from __future__ import annotations

@@ -15,8 +15,7 @@ import numpy as np
 from .errors import CaptureError, TypeRuleError
 
 SUPPORTED_DTYPES = tuple(
-    np.dtype(code)
-    for code in ("f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")
+    np.dtype(code) for code in ("f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")
 )
 INDEX_DTYPE = np.dtype(np.int64)
 BOOL = np.dtype(np.bool_)
@@ -290,9 +289,7 @@ def slice_length(length: Dim, start: Dim | None, stop: Dim | None, step: int | N
         return length
     if step in (None, 1):
         ends = [0 if start is None else start, length if stop is None else stop]
-        begin, end = (
-            length + dim if isinstance(dim, int) and dim < 0 else dim for dim in ends
-        )
+        begin, end = (length + dim if isinstance(dim, int) and dim < 0 else dim for dim in ends)
         return end - begin
     raise TypeRuleError(
         f"a slice of the unknown size {length} must have step 1, or be ::-1",

@@ -201,9 +201,7 @@ class CompiledFunction:
             return "other structure or static arguments"
         changed = [
             f"{name} was {old.type} ({old.kind}), is {new.type} ({new.kind})"
-            for name, old, new in zip(
-                signature.names, before.leaves, signature.leaves, strict=True
-            )
+            for name, old, new in zip(signature.names, before.leaves, signature.leaves, strict=True)
             if old != new
         ]
         return "; ".join(changed) or "another number that the function reads, or first gradient"
@@ -212,4 +210,3 @@ class CompiledFunction:
 def _identifier(function: Callable[..., Any]) -> str:
     name = getattr(function, "__name__", type(function).__name__)
     return name if name.isidentifier() else "function"
-

@@ -43,6 +43,12 @@ class Lowered:
         return str(self._made.log)
 
     @property
+    def seconds(self) -> tuple[tuple[str, float], ...]:
+        """The stages of compilation, and how many seconds each took."""
+        self._made.executable(self._mode)
+        return tuple((stage, seconds) for stage, seconds, _ in self._made.log.stages)
+
+    @property
     def callbacks(self) -> tuple[str, ...]:
         """The keyword-only parameters of the module's function: call-backs to pass."""
         return tuple(self._made.executable(self._mode).module.callbacks)

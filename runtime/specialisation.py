@@ -23,7 +23,6 @@ from ..compiler.pipeline import Log
 from .loader import load
 
 
-
 @dataclass(frozen=True)
 class Executable:
     """A loaded module.
@@ -195,5 +194,3 @@ _TITLES = {
 
 def _same(leaf: Any, number: Any) -> bool:
     return bool(leaf == number) or bool(leaf != leaf and number != number)
-
-

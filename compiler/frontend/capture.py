@@ -51,7 +51,11 @@ class Capture:
             tree = parts[0]
         count = count_leaves(tree)
         types = [output.type for output in self.graph.outputs[:count]]
-        if count != 1 or hasattr(tree, "children") or types[0].ndim or not types[0].is_float:
+        if (
+            count != 1
+            or hasattr(tree, "children")
+            or any(one.ndim or not one.is_float for one in types)
+        ):
             got = ", ".join(map(str, types)) or "no array"
             raise DerivativeError(
                 "a gradient needs a function that returns one floating-point scalar",
@@ -105,11 +109,7 @@ def _argument(trace: Trace, i: int, leaf: Any, signature: Signature, fixed: bool
     if leaf_type.kind == "number":
         number = leaf if not isinstance(leaf, Tracer) else leaf.known and leaf.known.number
     readable = None if fixed else number
-    argument = trace.argument(
-        i, leaf_type.type, name, number=readable, scalar=leaf_type.kind != "array"
-    )
-    argument.weak = leaf_type.kind == "number"
-    return argument
+    return trace.argument(i, leaf_type, name, number=readable)
 
 
 def _output(trace: Trace, leaf: Any) -> Value:

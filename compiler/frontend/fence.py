@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _READS = {
     "bool": (
-        "the truth of a value that depends on the arguments decides a Python `if`, `while` or `and`",
+        "the truth of a value that depends on the arguments decides a Python `if` or `while`",
         "use np.where(condition, a, b), or gradc.no_grad and a mask, or make the argument static",
     ),
     "index": (

@@ -15,6 +15,7 @@ from ..primitives.control import Callback, callback, hook
 from ..types import ArrayType, format_shape
 from . import numpy_api
 from .numpy_api.table import FUNCTIONS
+from .signature import LeafType
 from .trace import Trace, current_trace
 from .tracer import Tracer
 
@@ -67,7 +68,7 @@ def _pure(function: Callable[[Any], Any], type: ArrayType) -> Graph | None:
         return None
     try:
         with Trace(numpy_api) as trace:
-            result = function(trace.argument(0, type, "gradient"))
+            result = function(trace.argument(0, LeafType(type, "array"), "gradient"))
             if result is None:
                 return trace.graph(()) if not _has_effects(trace) else None
             value = trace.value_of(result)
@@ -205,4 +206,3 @@ def debug_print(text: str, *values: Any) -> None:
         the sum is 2.0
     """
     debug_callback(lambda *arrays: print(text.format(*arrays)), *values)
-

@@ -26,10 +26,12 @@ class LeafType:
     Attributes:
         type: Shape and dtype.
         kind: "array"; "scalar" (a NumPy scalar, immutable); "number" (a Python number, weak).
+        row_major: Whether a reshape of it is surely a view.
     """
 
     type: ArrayType
     kind: str
+    row_major: bool = True
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def sign(parameters: Parameters, values: Sequence[Any]) -> tuple[Signature, list
 def _typed(leaf: Any, name: str) -> tuple[Any, LeafType]:
     if isinstance(leaf, Tracer):
         kind = "number" if leaf.weak else "scalar" if leaf.scalar else "array"
-        return leaf, LeafType(leaf.type, kind)
+        return leaf, LeafType(leaf.type, kind, leaf.is_row_major)
     if isinstance(leaf, Spec):
         return leaf, LeafType(leaf.type, "array")
     if isinstance(leaf, np.ma.MaskedArray | np.matrix):
@@ -136,11 +138,8 @@ def _typed(leaf: Any, name: str) -> tuple[Any, LeafType]:
     kind = "array"
     if not isinstance(leaf, np.ndarray):
         kind = "scalar" if isinstance(leaf, np.generic) else "number"
-        try:
-            leaf = np.asarray(leaf)[()]
-        except OverflowError:
-            pass
-    dtype = getattr(leaf, "dtype", np.dtype(object))
+        leaf = np.asarray(leaf)[()]
+    dtype = np.dtype(object) if isinstance(leaf, int) else leaf.dtype
     if not dtype.isnative:
         leaf = leaf.astype(dtype.newbyteorder("="))
         dtype = leaf.dtype
@@ -151,7 +150,8 @@ def _typed(leaf: Any, name: str) -> tuple[Any, LeafType]:
             where=user_line(),
             fix=f"convert it to one of {supported}",
         )
-    return leaf, LeafType(ArrayType(leaf.shape, dtype), kind)
+    row_major = leaf.ndim < 2 or bool(leaf.flags.c_contiguous)
+    return leaf, LeafType(ArrayType(leaf.shape, dtype), kind, row_major)
 
 
 _SPEC = re.compile(r"\s*([a-z]+\d*)\s*(?:\[(.*)\])?\s*\Z")

@@ -12,11 +12,13 @@ import numpy as np
 
 from ..errors import TypeRuleError
 from ..evaluate import evaluate_node
-from ..ir import REGISTRY, Attrs, Builder, Graph, Node, Primitive, SourceLine, Value
+from ..ir import Builder, Graph, Node, SourceLine, Value
+from ..primitive import REGISTRY, Attrs, Primitive
 from ..primitives.elementwise import with_value
-from ..types import SUPPORTED_DTYPES, ArrayType, Sym
+from ..types import SUPPORTED_DTYPES, Sym
 from . import fence
 from .grad_mode import is_grad_enabled
+from .signature import LeafType
 from .source import assigned_name, source_line, user_frame
 from .tracer import Known, Storage, Tracer, View
 
@@ -77,18 +79,17 @@ class Trace:
 
     # Arguments and outside values
 
-    def argument(
-        self, position: int, type: ArrayType, name: str, *, number: Any = None, scalar: bool = False
-    ) -> Tracer:
+    def argument(self, position: int, leaf: LeafType, name: str, *, number: Any = None) -> Tracer:
         """Make a param. A Python ``number`` may be read while capturing; it is a guard then."""
-        value = Value(type, name)
+        value = Value(leaf.type, name)
         self.params.append(value)
         known = None
         if number is not None:
             self._arguments[position] = number
             known = Known(number, frozenset((position,)))
-        storage = Storage(value, argument=name)
-        return Tracer(self, storage, scalar=scalar, weak=number is not None, known=known)
+        storage = Storage(value, argument=name, row_major=leaf.row_major)
+        weak, scalar = leaf.kind == "number", leaf.kind != "array"
+        return Tracer(self, storage, scalar=scalar, weak=weak, known=known)
 
     def guard(self, positions: Iterable[int]) -> None:
         """Make the values of these arguments part of the specialisation."""
@@ -162,7 +163,7 @@ class Trace:
         return [Tracer(self, Storage(value), scalar=not value.ndim) for value in outputs]
 
     def _view(self, base: Tracer, primitive: Primitive, attrs: Attrs) -> Tracer:
-        if primitive.name != "reshape" or (base.storage.row_major and not base.views):
+        if primitive.name != "reshape" or base.is_row_major:
             shown = Tracer(base.trace, base.storage, (*base.views, View(primitive, attrs)))
             shown.value  # noqa: B018 - its type rule speaks now
             return shown
@@ -177,8 +178,7 @@ class Trace:
 
     def _row_major(self, primitive: Primitive, operands: Sequence[Any]) -> bool:
         return primitive.name == "matmul" or all(
-            not isinstance(one, Tracer) or one.ndim <= 1 or (one.storage.row_major and not one.views)
-            for one in operands
+            not isinstance(one, Tracer) or one.is_row_major for one in operands
         )
 
     def _known(self, value: Value, operands: Sequence[Any]) -> Known | None:

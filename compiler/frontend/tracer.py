@@ -14,7 +14,8 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..errors import CaptureError
-from ..ir import Attrs, Primitive, Value
+from ..ir import Value
+from ..primitive import Attrs, Primitive
 from ..types import ArrayType, Dim
 from . import fence
 
@@ -129,6 +130,11 @@ class Tracer(NDArrayOperatorsMixin):
     def size(self) -> Dim:
         """The number of elements."""
         return self.type.size
+
+    @property
+    def is_row_major(self) -> bool:
+        """Whether NumPy would surely lay it out so that a reshape is a view."""
+        return self.ndim < 2 or (self.storage.row_major and not self.views)
 
     @property
     def itemsize(self) -> int:

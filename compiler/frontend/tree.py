@@ -83,7 +83,7 @@ def static(value: Any, name: str) -> Static:
         hash(value)
     except TypeError:
         raise CaptureError(
-            f"the argument {name} is neither an array, a number, a container of these, nor hashable",
+            f"the argument {name} is no array, number or container of these, and not hashable",
             got=type(value).__name__,
             fix="pass arrays, tuples, lists, dicts or dataclasses; make other objects hashable",
         ) from None
@@ -119,10 +119,10 @@ def map_tree(tree: Tree, next_leaf: Callable[[], Any]) -> Any:
         return tree.kind(children)
     pairs = dict(zip(tree.keys, children, strict=True))
     if issubclass(tree.kind, dict):
-        made = tree.kind() if tree.kind is not dict else {}
-        made.update(pairs)
-        return made
-    made = object.__new__(tree.kind)
+        mapping = tree.kind()
+        mapping.update(pairs)
+        return mapping
+    made: Any = tree.kind.__new__(tree.kind)
     for key, child in pairs.items():
         object.__setattr__(made, key, child)  # a frozen dataclass too
     return made

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..ir import REGISTRY, Adjoint, Builder, Graph, Linear, Node, Partials, Scatter, Value
+from ..errors import DerivativeError
+from ..ir import Builder, Graph, Node, Value
+from ..primitive import REGISTRY, Adjoint, Linear, Partials, Scatter
 from ..primitives.control import hook
 
 
@@ -16,7 +18,8 @@ def differentiate(
 
     Requires: the chosen params and outputs are floating-point.
     Ensures: outputs are those of ``graph``, then the gradient of each param in ``wrt``; hooks are
-        resolved; no backward node is built for what does not lie between ``wrt`` and ``outputs``.
+        resolved; no backward node is built for a node that does not lie between ``wrt`` and
+        ``outputs`` (what a rule builds for frozen operands is left to ``dce``).
     Cost: linear in nodes.
 
     Args:
@@ -43,9 +46,9 @@ def differentiate(
         for node in reversed(graph.nodes):
             if any(out in backward.active for out in node.outs):
                 backward.visit(node)
-        gradients = [backward.finish(param) for param in wanted]
+        gradients = {param: backward.finish(param) for param in dict.fromkeys(wanted)}
     nodes = (node for node in builder.nodes if node.primitive is not hook)
-    return Graph(tuple(params), tuple(nodes), (*graph.outputs, *gradients))
+    return Graph(tuple(params), tuple(nodes), (*graph.outputs, *(gradients[one] for one in wanted)))
 
 
 def ct_name(value: Value) -> str | None:
@@ -57,9 +60,7 @@ def _active(graph: Graph, wanted: Sequence[Value], sources: Sequence[Value]) -> 
     """Return the values that depend on ``wanted`` and that ``sources`` depend on."""
     varied = set(wanted)
     for node in graph.nodes:
-        if not node.detached and any(
-            operand in varied for _, operand in _differentiable(node)
-        ):
+        if not node.detached and any(operand in varied for _, operand in _differentiable(node)):
             varied.update(out for out in node.outs if out.type.is_float)
     useful = set(sources)
     for node in reversed(graph.nodes):
@@ -118,7 +119,13 @@ class _Backward:
             return
         with self.builder.at(node):
             ct = self.finish(node.out)
-            for operand, contribution in zip(node.operands, self.pull(node, ct), strict=True):
+            try:
+                pulled = self.pull(node, ct)
+            except DerivativeError as error:
+                what = f"{node.primitive.name}: {error.what}"
+                where = error.where or node.origin
+                raise DerivativeError(what, got=error.got, where=where, fix=error.fix) from None
+            for operand, contribution in zip(node.operands, pulled, strict=True):
                 if contribution is not None and operand in self.active:
                     self.accumulate(operand, contribution)
 

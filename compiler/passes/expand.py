@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..ir import Expand, Graph, Node, Value
+from ..ir import Graph, Node, Value
+from ..primitive import Expand
 from .rewriter import Rewriter
 
 

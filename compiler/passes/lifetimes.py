@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
-from ..ir import Expand, Graph, Node, Value
+from ..ir import Graph, Node, Value
+from ..primitive import Expand
 from ..primitives.elementwise import constant
 from ..primitives.index import Gather
 from ..types import ArrayType

@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
-from ..ir import Attrs, Node, Operators, Primitive, Value
+from ..ir import Node, Value
+from ..primitive import Attrs, Operators, Primitive
 from .rewriter import Rewriter
 
 _COMMUTATIVE = {"add", "multiply", "maximum", "minimum", "logaddexp"}
@@ -44,7 +45,7 @@ class Apply(_Term):
     attrs: dict[str, Any]
 
 
-@lru_cache(maxsize=None)
+@cache
 def pattern_of(before: Callable[..., Any]) -> Apply:
     """Return the pattern that a function in the object language describes."""
     operands, attrs = [], {}

@@ -1,4 +1,4 @@
-"""What passes that replace values share: a walk that rebuilds a graph, and what it must not touch."""
+"""What passes that replace values share: a walk that rebuilds a graph, and its limits."""
 
 from __future__ import annotations
 

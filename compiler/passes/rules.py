@@ -60,7 +60,7 @@ def _constant_along(x: Any, shift: Any, *, shape: Any, axes: Any) -> bool:
 
 
 _ROWS = {"axes": (1,), "shape": (3, 4)}
-_SHIFTED = {"shapes": ((3, 4), (3, 1)), "attrs": _ROWS, "requires": _constant_along}
+_SHIFTED: dict[str, Any] = {"shapes": ((3, 4), (3, 1)), "attrs": _ROWS, "requires": _constant_along}
 
 # These may be finite where NumPy, on the pattern, overflows.
 STABILISING = (
@@ -76,8 +76,9 @@ STABILISING = (
     Rule("log1p(exp(x))", lambda x: log1p(exp(x)), lambda x: -log_sigmoid(-x)),
     Rule(
         "exp(x) / sum(exp(x))",
-        lambda x, *, axes, shape: exp(x)
-        / broadcast_to(sum_(exp(x), axes=axes, keepdims=True), shape=shape),
+        lambda x, *, axes, shape: (
+            exp(x) / broadcast_to(sum_(exp(x), axes=axes, keepdims=True), shape=shape)
+        ),
         lambda x, *, axes, shape: softmax(x, axes=axes),
         attrs=_ROWS,
     ),
@@ -89,8 +90,9 @@ STABILISING = (
     ),
     Rule(
         "x - logsumexp(x)",
-        lambda x, *, axes, shape: x
-        - broadcast_to(logsumexp(x, axes=axes, keepdims=True), shape=shape),
+        lambda x, *, axes, shape: (
+            x - broadcast_to(logsumexp(x, axes=axes, keepdims=True), shape=shape)
+        ),
         lambda x, *, axes, shape: log_softmax(x, axes=axes),
         attrs=_ROWS,
     ),
@@ -122,15 +124,17 @@ STABILISING = (
     ),
     Rule(
         "shift + logsumexp(x - shift)",
-        lambda x, shift, *, shape, axes: shift
-        + logsumexp(x - broadcast_to(shift, shape=shape), axes=axes, keepdims=True),
+        lambda x, shift, *, shape, axes: (
+            shift + logsumexp(x - broadcast_to(shift, shape=shape), axes=axes, keepdims=True)
+        ),
         lambda x, shift, *, shape, axes: logsumexp(x, axes=axes, keepdims=True),
         **_SHIFTED,
     ),
     Rule(
         "shift + logsumexp(x - shift), over everything",
-        lambda x, shift, *, shape, axes: shift
-        + logsumexp(x - broadcast_to(shift, shape=shape), axes=axes, keepdims=False),
+        lambda x, shift, *, shape, axes: (
+            shift + logsumexp(x - broadcast_to(shift, shape=shape), axes=axes, keepdims=False)
+        ),
         lambda x, shift, *, shape, axes: logsumexp(x, axes=axes, keepdims=False),
         shapes=((3, 4), ()),
         attrs={"axes": (0, 1), "shape": (3, 4)},

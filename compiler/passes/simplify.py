@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Callable, Sequence
 from functools import cache
 
-from ..ir import Graph, Node, Primitive, Value
+from ..ir import Graph, Node, Value
+from ..primitive import Primitive
 from ..primitives.elementwise import cast, multiply
 from ..primitives.elementwise.casting import extent_of
 from ..primitives.index import add_at, is_basic, slice_, update
@@ -44,9 +45,7 @@ def _by_root(rules: Sequence[Rule]) -> dict[Primitive, list[Rule]]:
     return found
 
 
-def _simplify(
-    rewriter: Rewriter, node: Node, rules: dict[Primitive, list[Rule]]
-) -> Value | None:
+def _simplify(rewriter: Rewriter, node: Node, rules: dict[Primitive, list[Rule]]) -> Value | None:
     view = _STRUCTURAL.get(node.primitive)
     if view is not None:
         replacement = view(rewriter, node)

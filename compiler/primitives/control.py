@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..ir import NoGradient, Primitive
+from ..primitive import NoGradient, Primitive
 from ..types import ArrayType
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import TypeRuleError
-from ..ir import Attrs, Example, Linear, NumPy, Primitive, Scatter
+from ..primitive import Attrs, Example, Linear, NumPy, Primitive, Scatter
 from ..types import (
     BOOL,
     INDEX_DTYPE,
@@ -23,7 +23,6 @@ from ..types import (
     Shape,
     broadcast_shapes,
     format_shape,
-    size_of,
     slice_length,
 )
 from .elementwise.casting import filled, numbered
@@ -114,7 +113,9 @@ def _advanced_shape(
             raise TypeRuleError(f"index arrays are {INDEX_DTYPE}, not {array.dtype}")
         return array.shape
     if array.dtype != BOOL or array.shape != dims:
-        raise TypeRuleError("a mask must be bool and have the shape of the axes that it selects from")
+        raise TypeRuleError(
+            "a mask must be bool and have the shape of the axes that it selects from"
+        )
     return (item.count,)
 
 
@@ -175,7 +176,9 @@ gather = Primitive(
     examples=(
         Example(((3,), _ROWS), {"index": (Gather(),)}),
         Example(((3, 2), _ROWS), {"index": (Gather(), Slice())}),
-        Example(((4, 3, 2), _ROWS, np.array([[1], [0]])), {"index": (Gather(), Slice(1, 3), Gather())}),
+        Example(
+            ((4, 3, 2), _ROWS, np.array([[1], [0]])), {"index": (Gather(), Slice(1, 3), Gather())}
+        ),
         Example(((2, 3), _ROWS), {"index": (1, Gather())}),
         Example(((3, 2), _MASK), {"index": (Mask(1, 2), Slice())}),
         Example(((3, 2), np.zeros(0, np.int64)), {"index": (Gather(), Slice(None, None, -1))}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import TypeRuleError
-from ..ir import Adjoint, Example, NumPy, Primitive
+from ..primitive import Adjoint, Example, NumPy, Primitive
 from ..types import ArrayType, format_shape, size_of
 from .elementwise.kind import check_kinds
 from .reduce import sum_
@@ -92,4 +92,3 @@ matmul = Primitive(
         Example(((0, 4, 3), (3,))),
     ),
 )
-

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DerivativeError, TypeRuleError
-from ..ir import REGISTRY, Adjoint, Attrs, Example, Linear, NoGradient, NumPy, Primitive
+from ..primitive import REGISTRY, Adjoint, Attrs, Example, Linear, NoGradient, NumPy, Primitive
 from ..types import INDEX_DTYPE, ArrayType, normalize_axes, reduced_shape, size_of
 from .elementwise import cast, divide, equal, multiply, where
 from .elementwise.casting import extent_of, filled
@@ -215,7 +215,10 @@ def _product_of_others(rows: Any, count: Any) -> Any:
     in any order of derivative.
     """
     if not isinstance(count, int):
-        raise DerivativeError(f"prod over an axis of unknown size {count} has no derivative yet")
+        raise DerivativeError(
+            f"over the unknown size {count} it has no derivative",
+            fix="give gradc.spec a number for this size",
+        )
     before = _shift(rows, 1, count)
     behind = _shift(rows, -1, count)
     step = 1

@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from ..errors import TypeRuleError
-from ..ir import Attrs, Example, Linear, NumPy, Primitive
+from ..primitive import Attrs, Example, Linear, NumPy, Primitive
 from ..types import (
     ArrayType,
     Shape,
@@ -30,7 +30,7 @@ def _reshape_text(types: Sequence[ArrayType], attrs: Attrs) -> str:
 
 
 # Row-major order, as NumPy's.
-reshape = Primitive(
+reshape: Primitive = Primitive(
     "reshape",
     type=lambda x, shape: x.with_shape(resolve_reshape(x.shape, shape)),
     derivative=Linear(lambda ct, x, shape: (reshape(ct, shape=x.shape),)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..ir import REGISTRY, Adjoint, Example, Expand, Primitive
+from ..primitive import REGISTRY, Adjoint, Example, Expand, Primitive
 from ..types import ArrayType, reduced_shape
 from .elementwise import exp, log, where
 from .elementwise.kind import check_kinds

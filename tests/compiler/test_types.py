@@ -4,9 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
-
 from gradc.compiler.errors import CaptureError, TypeRuleError
 from gradc.compiler.types import (
     ArrayType,
@@ -23,6 +20,8 @@ from gradc.compiler.types import (
     slice_length,
     type_of,
 )
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from .substitution import size, substitute
 
@@ -32,9 +31,11 @@ N, M = Sym.named("n"), Sym.named("m")
 polynomials = st.recursive(
     st.one_of(st.integers(-4, 4), st.sampled_from([Sym.named(name) for name in "nmk"])),
     lambda inner: st.tuples(st.sampled_from("+-*"), inner, inner).map(
-        lambda parts: {"+": parts[1] + parts[2], "-": parts[1] - parts[2], "*": parts[1] * parts[2]}[
-            parts[0]
-        ]
+        lambda parts: {
+            "+": parts[1] + parts[2],
+            "-": parts[1] - parts[2],
+            "*": parts[1] * parts[2],
+        }[parts[0]]
     ),
     max_leaves=6,
 )
@@ -216,7 +217,11 @@ def test_reshape_of_unknown_sizes() -> None:
 def test_reduced_shape_is_numpys(shape: tuple[int, ...], data: Any) -> None:
     """Of any set of axes, given from the front or from the end."""
     rank = len(shape)
-    axes = data.draw(st.lists(st.integers(-rank, rank - 1), unique_by=lambda a: a % rank)) if rank else []
+    axes = (
+        data.draw(st.lists(st.integers(-rank, rank - 1), unique_by=lambda a: a % rank))
+        if rank
+        else []
+    )
     for keepdims in (False, True):
         expected = np.zeros(shape).sum(axis=tuple(axes), keepdims=keepdims).shape
         assert reduced_shape(shape, normalize_axes(axes, rank), keepdims) == expected
@@ -245,7 +250,10 @@ def test_array_type_says_what_it_is() -> None:
     assert str(type.with_shape((N,))) == "(n,) float32"
     unknown = type.with_shape((N, 2)).with_dtype("i8")
     assert (unknown.size, unknown.nbytes, unknown.is_static, unknown.is_float) == (
-        N * 2, None, False, False,
+        N * 2,
+        None,
+        False,
+        False,
     )
     assert {type: 1}[ArrayType((3, 4), np.dtype(np.float32))] == 1
     assert size_of(()) == 1

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from gradc.compiler.errors import TypeRuleError, VerifyError
 from gradc.compiler.ir import Builder, Graph, Value
 from gradc.compiler.primitives.elementwise import add, where
@@ -108,7 +107,9 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("broken", "message"), BROKEN.items(), ids=lambda one: getattr(one, "__name__", ""))
+@pytest.mark.parametrize(
+    ("broken", "message"), BROKEN.items(), ids=lambda one: getattr(one, "__name__", "")
+)
 def test_broken_graph_is_refused(broken: Callable[[Graph], Graph], message: str) -> None:
     """With the pass that made it and the node, so that the pass can be mended."""
     with pytest.raises(VerifyError, match=f"^after cse: {message}"):

@@ -36,8 +36,7 @@ def joined(x, y, z):
     wide = np.concatenate([x, y, x], axis=1)
     tall = np.concatenate((z, x), axis=0)
     piled = np.stack([x, np.sin(x)], axis=-1)
-    rows = np.vstack([x, z]) * np.hstack([y, y, y])[0]
-    return np.sum(wide**2) + np.sum(tall**3) + np.sum(piled[..., 0] * piled[..., 1]) + rows.sum()
+    return np.sum(wide**2) + np.sum(tall**3) + np.sum(piled[..., 0] * piled[..., 1])
 
 
 @program(lambda rng: (rng.normal(size=(4, 6)),), jax=True)

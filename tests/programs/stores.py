@@ -146,7 +146,7 @@ def stores_in_single_precision(x):
 @program(lambda rng: (rng.normal(size=(4, 3)), rng.normal(size=3)), wrt=(0, 1), scalar=False)
 def filled_block_by_block(x, y):
     """An array made inside, filled by pieces, and returned together with one of them."""
-    block = np.zeros((6, 3))
+    block = np.zeros_like(x, shape=(6, 3))
     block[:4] = x
     block[4:] = block[:2] * y
     block[1] -= block[5]
@@ -155,12 +155,12 @@ def filled_block_by_block(x, y):
 
 @program(lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=4)), wrt=("x", "y"))
 def stores_through_views(x, y):
-    """A row, a transpose and a flat view write into the array that they show."""
+    """A row and a transpose write into the array that they show."""
     z = np.sin(x) * 2
     row = z[1]
     row += y
     z.T[0] *= 3.0
-    z.reshape(-1)[-2:] = 0.5
+    z[1:].T[2:, None, -1] = 0.5
     corner = z[:2, 1:]
     z[0] -= y
     return np.sum(corner**2 * row[1:]) + np.sum(z * x)

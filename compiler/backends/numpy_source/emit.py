@@ -6,13 +6,14 @@ import ast
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
 
-from ...ir import Graph, Node, NumPy, SourceLine, Value
+from ...ir import Graph, Node, SourceLine, Value
 from ...passes.lifetimes import Lifetimes, lifetimes
+from ...primitive import NumPy
 from ...primitives.control import Callback, callback
 from ...primitives.elementwise import constant
 from ...primitives.elementwise.casting import dtype_name
@@ -126,9 +127,8 @@ class _Emitter:
     def unused(self, label: str) -> str:
         """Return a name for a call-back that nothing else has."""
         taken = {*self.names.values(), *self.callbacks.values()}
-        return next(
-            one for one in (label, *(f"{label}_{i}" for i in count(1))) if one not in taken
-        )
+        numbered = (f"{label}_{i}" for i in count(1))
+        return next(one for one in chain((label,), numbered) if one not in taken)
 
     # Statements
 

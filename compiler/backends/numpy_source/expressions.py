@@ -13,7 +13,7 @@ import numpy as np
 def _parsed(template: str, count: int, mode: str) -> ast.AST:
     text = template.format(*(f"_{i}_" for i in range(count)))
     tree = ast.parse(text, mode=mode)
-    return tree.body if isinstance(tree, ast.Expression) else tree.body[0]  # type: ignore[attr-defined, no-any-return]
+    return tree.body if isinstance(tree, ast.Expression) else tree.body[0]  # type: ignore[attr-defined]
 
 
 def fill(template: str, operands: Sequence[ast.expr]) -> ast.expr:

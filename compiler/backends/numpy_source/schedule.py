@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...ir import Graph, Node, NumPy, Value
+from ...ir import Graph, Node, Value
 from ...passes.lifetimes import is_worth_reusing
+from ...primitive import NumPy
 from ...primitives.elementwise import constant
 from ...primitives.index import Gather, Mask
 from ...primitives.shape import broadcast_to

@@ -23,28 +23,57 @@ def _full(like: Any, value: Any, dtype: Any, shape: Any, function: str, **option
 
 
 @implements(np.zeros_like)
-def zeros_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None,
-               *, device: Any = None) -> Tracer:
+def zeros_like(
+    a: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Tracer:
     """``np.zeros_like``."""
     return _full(a, 0, dtype, shape, "np.zeros_like", device=device)
 
 
 @implements(np.ones_like)
-def ones_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None,
-              *, device: Any = None) -> Tracer:
+def ones_like(
+    a: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Tracer:
     """``np.ones_like``."""
     return _full(a, 1, dtype, shape, "np.ones_like", device=device)
 
 
 @implements(np.empty_like)
-def empty_like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None,
-               *, device: Any = None) -> Tracer:
+def empty_like(
+    a: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Tracer:
     """``np.empty_like``; it holds zeros."""
     return _full(a, 0, dtype, shape, "np.empty_like", device=device)
 
 
 @implements(np.full_like)
-def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True,
-              shape: Any = None, *, device: Any = None) -> Tracer:
+def full_like(
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Tracer:
     """``np.full_like``."""
     return _full(a, fill_value, dtype, shape, "np.full_like", device=device)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...errors import TypeRuleError
 from ...primitives import index as primitives
+from ...primitives import shape
 from ...primitives.elementwise import where
 from ...primitives.index import Gather, Mask, Slice, indexed_shape
 from ...types import INDEX_DTYPE, Sym, format_shape
@@ -45,7 +46,7 @@ def setitem(x: Tracer, key: Any, value: Any) -> None:
     region = indexed_shape(x.shape, index, [array.type for array in arrays])
     lead = stored.ndim - len(region)
     if lead > 0 and all(dim == 1 for dim in stored.shape[:lead]):
-        stored = np.reshape(stored, stored.shape[lead:])
+        stored = shape.reshape(stored, shape=stored.shape[lead:])
     try:
         stored = broadcast(stored, region)
     except TypeRuleError:
@@ -65,7 +66,9 @@ def parse(x: Tracer, key: Any) -> tuple[Index, list[Tracer]]:
     if len(dots) > 1:
         raise IndexError("an index can only have a single ellipsis ('...')")
     if used > x.ndim:
-        raise TypeRuleError(f"too many indices for an array of rank {x.ndim}", got=f"{used} indices")
+        raise TypeRuleError(
+            f"too many indices for an array of rank {x.ndim}", got=f"{used} indices"
+        )
     at = dots[0] if dots else len(items)
     items[at : at + 1] = [slice(None)] * (x.ndim - used)
     index: list[Any] = []
@@ -114,11 +117,11 @@ def _entry(x: Tracer, item: Any, axis: int) -> tuple[Any, Tracer | None]:
 
 
 def _slice(item: slice) -> Slice:
-    ends = [
+    start, stop = (
         one if one is None or isinstance(one, Sym) else one.__index__()
         for one in (item.start, item.stop)
-    ]
-    return Slice(*ends, None if item.step is None else item.step.__index__())
+    )
+    return Slice(start, stop, None if item.step is None else item.step.__index__())
 
 
 def _plain(item: Any) -> np.ndarray[Any, Any]:

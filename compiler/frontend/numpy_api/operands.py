@@ -61,8 +61,8 @@ def tracer(operand: Any, dtype: np.dtype[Any] | None = None) -> Tracer:
         operand = Tracer(trace, Storage(value), scalar=operand.scalar, weak=operand.weak)
     if dtype is not None and operand.dtype != dtype:
         check_dtype(dtype)
-        return elementwise.cast(operand, dtype=dtype)  # type: ignore[no-any-return]
-    return operand
+        operand = elementwise.cast(operand, dtype=dtype)
+    return operand  # type: ignore[no-any-return]
 
 
 def plain_array(operand: Any, dtype: np.dtype[Any] | None = None) -> np.ndarray[Any, Any]:

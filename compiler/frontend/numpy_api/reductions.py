@@ -21,7 +21,7 @@ REDUCTIONS: dict[np.ufunc, Any] = {
     np.logical_and: np.all,
     np.logical_or: np.any,
 }
-_NONE = np._NoValue  # type: ignore[attr-defined]
+_NONE = np._NoValue
 
 
 def _keeps(keepdims: Any) -> bool:
@@ -38,14 +38,20 @@ def _accumulator(x: Tracer, dtype: Any) -> np.dtype[Any]:
     if dtype is not None:
         check_dtype(np.dtype(dtype))
         return np.dtype(dtype)
-    if x.dtype.kind in "bi":
-        return np.dtype(np.int64)
-    return np.dtype(np.uint64) if x.dtype.kind == "u" else x.dtype
+    wide = {"b": np.int64, "i": np.int64, "u": np.uint64}
+    return np.dtype(wide.get(x.dtype.kind, x.dtype))
 
 
 @implements(np.sum, method="sum")
-def sum_(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NONE,
-         initial: Any = _NONE, where: Any = _NONE) -> Any:
+def sum_(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = _NONE,
+    initial: Any = _NONE,
+    where: Any = _NONE,
+) -> Any:
     """``np.sum``."""
     refuse("np.sum", out=out, initial=initial, where=where)
     x = tracer(a)
@@ -53,8 +59,15 @@ def sum_(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
 
 
 @implements(np.prod, method="prod")
-def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NONE,
-         initial: Any = _NONE, where: Any = _NONE) -> Any:
+def prod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = _NONE,
+    initial: Any = _NONE,
+    where: Any = _NONE,
+) -> Any:
     """``np.prod``."""
     refuse("np.prod", out=out, initial=initial, where=where)
     x = tracer(a)
@@ -69,17 +82,33 @@ def _floating(a: Any, dtype: Any) -> Tracer:
 
 
 @implements(np.mean, method="mean")
-def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NONE,
-         *, where: Any = _NONE) -> Any:
+def mean(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = _NONE,
+    *,
+    where: Any = _NONE,
+) -> Any:
     """``np.mean``."""
     refuse("np.mean", out=out, where=where)
     return _reduced(reduce.mean, _floating(a, dtype), axis, keepdims)
 
 
 def _spread(primitive: Any, name: str) -> Any:
-    def function(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: int = 0,
-                 keepdims: Any = _NONE, *, where: Any = _NONE, mean: Any = _NONE,
-                 correction: Any = _NONE) -> Any:
+    def function(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        ddof: int = 0,
+        keepdims: Any = _NONE,
+        *,
+        where: Any = _NONE,
+        mean: Any = _NONE,
+        correction: Any = _NONE,
+    ) -> Any:
         refuse(f"np.{name}", out=out, where=where, mean=mean)
         ddof = ddof if correction is _NONE else correction
         return _reduced(primitive, _floating(a, dtype), axis, keepdims, ddof=int(ddof))
@@ -92,8 +121,14 @@ implements(np.std, method="std")(_spread(reduce.std, "std"))
 
 
 def _extremum(primitive: Any) -> Any:
-    def function(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NONE,
-                 initial: Any = _NONE, where: Any = _NONE) -> Any:
+    def function(
+        a: Any,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: Any = _NONE,
+        initial: Any = _NONE,
+        where: Any = _NONE,
+    ) -> Any:
         refuse(f"np.{primitive.name}", out=out, initial=initial, where=where)
         return _reduced(primitive, tracer(a), axis, keepdims)
 
@@ -117,8 +152,9 @@ implements(np.argmin, method="argmin")(_place(reduce.argmin))
 
 
 def _quantifier(primitive: Any) -> Any:
-    def function(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NONE, *,
-                 where: Any = _NONE) -> Any:
+    def function(
+        a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NONE, *, where: Any = _NONE
+    ) -> Any:
         refuse(f"np.{primitive.name}", out=out, where=where)
         x = tracer(a)
         if x.dtype != np.bool_:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ir import REGISTRY
+from ...primitive import REGISTRY
 from ...primitives import shape as primitives
 from ...primitives.index import Slice
 from ...types import Sym, normalize_axes, normalize_axis, resolve_reshape
@@ -24,8 +24,9 @@ def _shape(given: Any) -> tuple[Any, ...]:
 
 
 @implements(np.reshape)
-def reshape(a: Any, shape: Any = None, order: str = "C", *, newshape: Any = None,
-            copy: Any = None) -> Any:
+def reshape(
+    a: Any, shape: Any = None, order: str = "C", *, newshape: Any = None, copy: Any = None
+) -> Any:
     """``np.reshape`` in row-major order."""
     refuse("np.reshape", copy=copy)
     if order not in ("C", "A"):
@@ -132,8 +133,13 @@ def _alike(arrays: Any) -> list[Tracer]:
 
 
 @implements(np.concatenate)
-def concatenate(arrays: Any, axis: int | None = 0, out: Any = None, dtype: Any = None,
-                casting: str = "same_kind") -> Any:
+def concatenate(
+    arrays: Any,
+    axis: int | None = 0,
+    out: Any = None,
+    dtype: Any = None,
+    casting: str = "same_kind",
+) -> Any:
     """``np.concatenate``."""
     refuse("np.concatenate", out=out, dtype=dtype)
     parts = _alike(list(arrays))
@@ -145,8 +151,9 @@ def concatenate(arrays: Any, axis: int | None = 0, out: Any = None, dtype: Any =
 
 
 @implements(np.stack)
-def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None,
-          casting: str = "same_kind") -> Any:
+def stack(
+    arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
+) -> Any:
     """``np.stack``."""
     refuse("np.stack", out=out, dtype=dtype)
     parts = _alike(list(arrays))

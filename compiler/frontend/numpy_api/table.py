@@ -65,5 +65,5 @@ def refuse(function: str, /, **options: Any) -> None:
         CaptureError: With the name of the option.
     """
     for name, value in options.items():
-        if value is not None and value is not np._NoValue:  # type: ignore[attr-defined]
+        if value is not None and value is not np._NoValue:
             raise fence.unsupported(f"{function} with {name}=")

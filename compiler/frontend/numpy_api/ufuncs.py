@@ -8,11 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from ...ir import REGISTRY
+from ...primitive import REGISTRY
 from ...primitives import elementwise
 from .. import fence
 from ..tracer import Tracer
-from .operands import broadcast, check_dtype, common_dtype, dtype_key, is_weak, together, tracer, truth
+from .operands import (
+    broadcast,
+    check_dtype,
+    common_dtype,
+    dtype_key,
+    is_weak,
+    together,
+    tracer,
+    truth,
+)
 from .products import matmul
 from .reductions import REDUCTIONS
 from .table import FUNCTIONS, implements
@@ -94,7 +103,7 @@ def _into(out: Any, result: Tracer, ufunc: np.ufunc) -> Any:
         raise fence.unsupported(
             f"np.{ufunc.__name__} storing a traced result in a plain array (out= or an in-place "
             "operator)",
-            "write x = x + y in place of x += y, or make the array with np.zeros_like of a traced one",
+            "write x = x + y for x += y, or make the array with np.zeros_like of a traced one",
         )
     if out.scalar or out.weak:  # s += x rebinds a number, it does not store
         return result
@@ -165,8 +174,6 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     mask = tracer(condition)
     mask = mask if mask.dtype == np.bool_ else truth(mask)
     return elementwise.where(*together((mask, x, y), (mask.dtype, dtype, dtype)))
-
-
 
 
 @implements(np.clip, method="clip")

@@ -1,5 +1,6 @@
 """Elementwise primitives: operands of one shape in, a result of this shape out."""
 
+from . import logic, trigonometric
 from .arithmetic import (
     absolute,
     add,
@@ -18,12 +19,13 @@ from .arithmetic import (
     square,
     subtract,
 )
-from . import logic, trigonometric
 from .casting import cast, constant, extent, stop_gradient, with_value
 from .comparison import equal, greater, greater_equal, less, less_equal, not_equal, where
 from .exponential import exp, expm1, log, log1p, log_sigmoid, logaddexp, sigmoid
 
 __all__ = [
+    "logic",
+    "trigonometric",
     "absolute",
     "add",
     "cast",

@@ -7,6 +7,7 @@ from typing import Any
 from .casting import cast
 from .comparison import equal, greater, greater_equal, less, where
 from .exponential import log
+from ...primitive import Primitive
 from .kind import elementwise
 from .logic import logical_and
 
@@ -44,7 +45,7 @@ negative = elementwise(
     operator="-",
     dtypes="fi",
 )
-reciprocal = elementwise(
+reciprocal: Primitive = elementwise(
     "reciprocal",
     partials=lambda out, x: (-(out * out),),
     operator="1 / ",
@@ -94,7 +95,7 @@ absolute = elementwise(
     dtypes="fi",
     domain=((0.2, 2.0),),
 )
-sign = elementwise("sign", dtypes="fi", domain=((0.2, 2.0),))
+sign: Primitive = elementwise("sign", dtypes="fi", domain=((0.2, 2.0),))
 
 
 def _extremum_partials(wins: Any) -> Any:
@@ -136,7 +137,7 @@ remainder = elementwise(
     dtypes="fi",
     domain=((1.6, 1.9), (1.0, 1.5)),
 )
-floor_divide = elementwise(
+floor_divide: Primitive = elementwise(
     "floor_divide",
     operator="//",
     arity=2,

@@ -8,18 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import TypeRuleError
-from ...ir import (
-    REGISTRY,
-    Attrs,
-    Builder,
-    Constant,
-    Example,
-    Linear,
-    NoGradient,
-    NumPy,
-    Primitive,
-    Value,
-)
+from ...ir import Builder, Constant, Value
+from ...primitive import REGISTRY, Attrs, Example, Linear, NoGradient, NumPy, Primitive
 from ...types import INDEX_DTYPE, SUPPORTED_DTYPES, ArrayType, Dim, size_of, type_of
 from .kind import elementwise, same_type
 
@@ -78,7 +68,7 @@ def numbered(like: Any) -> Any:
     """Return 0, 1, 2 ... in the shape of ``like``."""
     count = size_of(like.shape)
     if not isinstance(like, Value):
-        return np.arange(count).reshape(like.shape)
+        return np.arange(int(count)).reshape(like.shape)
     numbers = Builder.current().add(arange, (), {"count": count})[0]
     return numbers if like.ndim == 1 else REGISTRY["reshape"](numbers, shape=like.shape)
 
@@ -96,7 +86,7 @@ def _cast_text(types: Sequence[ArrayType], attrs: Attrs) -> str:
     return f"{name}({{0}})" if types[0].ndim == 0 and name != "bool" else f"{{0}}.astype({name})"
 
 
-cast = Primitive(
+cast: Primitive = Primitive(
     "cast",
     type=_cast_type,
     derivative=Linear(lambda ct, x, dtype: (cast(ct, dtype=x.dtype),)),
@@ -108,9 +98,7 @@ cast = Primitive(
     ),
     dtypes="fib",
 )
-stop_gradient = elementwise(
-    "stop_gradient", expression="{0}", type=same_type("fib"), dtypes="fib"
-)
+stop_gradient = elementwise("stop_gradient", expression="{0}", type=same_type("fib"), dtypes="fib")
 # An array whose numbers were replaced unseen by autograd: a store under no_grad.
 with_value = elementwise(
     "with_value",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import TypeRuleError
-from ...ir import Example
+from ...primitive import Example
 from ...types import BOOL, ArrayType
 from .kind import elementwise, to_bool
 

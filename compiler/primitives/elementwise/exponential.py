@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import log as natural_log
 
-from ...ir import REGISTRY
+from ...primitive import REGISTRY
 from .kind import elementwise
 
 exp = elementwise("exp", partials=lambda out, x: (out,))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...errors import TypeRuleError
-from ...ir import Derivative, Example, Expand, Linear, NoGradient, NumPy, Partials, Primitive
+from ...primitive import Derivative, Example, Expand, Linear, NoGradient, NumPy, Partials, Primitive
 from ...types import BOOL, ArrayType
 
 KIND_NAMES = {"f": "floating-point", "i": "integer", "u": "integer", "b": "bool"}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from .arithmetic import sqrt, square
+from ...primitive import Primitive
 from .kind import elementwise
 
 sin = elementwise("sin", partials=lambda out, x: (cos(x),))
-cos = elementwise("cos", partials=lambda out, x: (-sin(x),))
+cos: Primitive = elementwise("cos", partials=lambda out, x: (-sin(x),))
 tan = elementwise("tan", partials=lambda out, x: (1.0 + square(out),), domain=((-1.2, 1.2),))
 arcsin = elementwise(
     "arcsin", partials=lambda out, x: (1.0 / sqrt(1.0 - square(x)),), domain=((-0.8, 0.8),)
@@ -22,7 +23,7 @@ arctan2 = elementwise(
     domain=((0.3, 2.0), (0.3, 2.0)),
 )
 sinh = elementwise("sinh", partials=lambda out, x: (cosh(x),))
-cosh = elementwise("cosh", partials=lambda out, x: (sinh(x),))
+cosh: Primitive = elementwise("cosh", partials=lambda out, x: (sinh(x),))
 tanh = elementwise("tanh", partials=lambda out, x: (1.0 - square(out),))
 arcsinh = elementwise("arcsinh", partials=lambda out, x: (1.0 / sqrt(1.0 + square(x)),))
 arccosh = elementwise(

@@ -7,25 +7,26 @@ tried on `SHAPES`, the others on their examples. Its arrays come in all dtypes a
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
-
+from gradc.compiler.backends.numpy_source import Heading
 from gradc.compiler.evaluate import evaluate
-from gradc.compiler.ir import REGISTRY, Builder, Graph, NoGradient, Primitive, Value
+from gradc.compiler.ir import Builder, Graph, Value
 from gradc.compiler.passes.differentiate import differentiate
+from gradc.compiler.pipeline import Log, generate
+from gradc.compiler.primitive import REGISTRY, NoGradient, Primitive
 from gradc.compiler.types import SUPPORTED_DTYPES, type_of
 from gradc.compiler.verify import verify
 
 Arrays = tuple[Any, ...]
 Run = Callable[..., Arrays]
+Executor = Callable[[Graph], Run]
 
 SHAPES = ((), (0, 2), (1,), (2, 3))
 LAYOUTS = ("contiguous", "fortran", "strided", "reversed", "broadcast")
-
-# How a graph is run. What is true of one is true of all: gradient tests take each of them.
-EXECUTORS: dict[str, Run] = {"evaluate": evaluate}
 
 # Its gradient is not that of its value, on purpose; test_conventions.py says what it is.
 UNLIKE_ITS_VALUE = {"with_value"}
@@ -175,10 +176,35 @@ DIFFERENTIABLE = [
 FAITHFUL = [case for case in DIFFERENTIABLE if case.primitive.name not in UNLIKE_ITS_VALUE]
 
 
+def evaluated(graph: Graph) -> Run:
+    """Return the graph as a function: node by node, by the entries' own NumPy text."""
+    return partial(evaluate, graph)
+
+
+def emitted(graph: Graph) -> Run:
+    """Return the graph as a function: all passes, then the generated NumPy module."""
+    params = tuple(f"{param.type}." for param in graph.params)
+    heading = Heading("A case of a primitive.", "the registry", "pytest", params, ("its outputs",))
+    module = generate(graph, "run", heading, kept=1, log=Log())
+    assert not module.constants
+    scope: dict[str, Any] = {}
+    exec(compile(module.text, "<generated>", "exec"), scope)
+
+    def run(*arrays: Any) -> Arrays:
+        results = scope["run"](*arrays)
+        return results if len(graph.outputs) > 1 else (results,)
+
+    return run
+
+
+# The ways to run a graph. What is true of one is true of all: gradient tests take each of them.
+EXECUTORS: dict[str, Executor] = {"evaluate": evaluated, "numpy_source": emitted}
+
+
 def over(cases: Sequence[Case]) -> pytest.MarkDecorator:
     """Parametrize over cases."""
     return pytest.mark.parametrize("case", cases, ids=lambda case: case.label)
 
 
 every_case = over(CASES)
-every_executor = pytest.mark.parametrize("run", EXECUTORS.values(), ids=list(EXECUTORS))
+every_executor = pytest.mark.parametrize("executor", EXECUTORS.values(), ids=list(EXECUTORS))

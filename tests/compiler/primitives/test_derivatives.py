@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from gradc.compiler.evaluate import evaluate
-from gradc.compiler.ir import Adjoint, Linear, Scatter
+from gradc.compiler.primitive import Adjoint, Linear, Scatter
 from gradc.compiler.types import type_of
 
 from .cases import (
@@ -15,6 +14,7 @@ from .cases import (
     FAITHFUL,
     LAYOUTS,
     Case,
+    Executor,
     every_executor,
     joint_of,
     laid_out,
@@ -57,13 +57,13 @@ def precision(case: Case, arrays: Any) -> tuple[float, dict[str, float]]:
 
 @every_executor
 @over(FAITHFUL)
-def test_gradient_is_what_differences_give(case: Case, run: Any) -> None:
+def test_gradient_is_what_differences_give(case: Case, executor: Executor) -> None:
     """First order, element by element, for a random cotangent."""
     arrays = case.arrays()
     step, tolerance = precision(case, arrays)
     joint = joint_of(case.graph(), case.wanted())
     (ct,) = random_like(evaluate(case.graph(), *arrays))
-    out, *gradients = run(joint, *arrays, ct)
+    out, *gradients = executor(joint)(*arrays, ct)
     assert type_of(out) == joint.outputs[0].type
     for position, gradient in zip(case.wanted(), gradients, strict=True):
         expected = np.zeros(arrays[position].shape)
@@ -72,10 +72,7 @@ def test_gradient_is_what_differences_give(case: Case, run: Any) -> None:
             unit[place] = 1.0
             expected[place] = slope(
                 lambda t, unit=unit, position=position: np.sum(
-                    ct
-                    * case.primitive.evaluate(
-                        *moved(arrays, position, t * unit), **case.attrs
-                    )
+                    ct * case.primitive.evaluate(*moved(arrays, position, t * unit), **case.attrs)
                 ),
                 step,
             )
@@ -113,7 +110,7 @@ def test_transposed_adjoint_is_the_forward_mode(case: Case) -> None:
 
 @every_executor
 @over(FAITHFUL)
-def test_second_order_is_what_differences_give(case: Case, run: Any) -> None:
+def test_second_order_is_what_differences_give(case: Case, executor: Executor) -> None:
     """The joint graph differentiated again: slopes of weight x gradient, operand by operand."""
     arrays = case.arrays()
     step, tolerance = precision(case, arrays)
@@ -122,7 +119,7 @@ def test_second_order_is_what_differences_give(case: Case, run: Any) -> None:
     second = second_of(joint, wanted)
     (ct,) = random_like(evaluate(case.graph(), *arrays))
     weights = random_like([arrays[i] for i in wanted], seed=3)
-    results = run(second, *arrays, ct, *weights)[len(joint.outputs) :]
+    results = executor(second)(*arrays, ct, *weights)[len(joint.outputs) :]
 
     def weighted(*operands: Any) -> Any:
         gradients = evaluate(joint, *operands)[1:]
@@ -140,7 +137,9 @@ def test_second_order_is_what_differences_give(case: Case, run: Any) -> None:
         )
         scale = max(1.0, float(np.sum(np.abs(result))))
         np.testing.assert_allclose(
-            np.sum(result * direction), expected, rtol=tolerance["rtol"],
+            np.sum(result * direction),
+            expected,
+            rtol=tolerance["rtol"],
             atol=tolerance["rtol"] * scale,
         )
 
@@ -164,7 +163,7 @@ def test_linear_in_the_cotangent(case: Case) -> None:
 
 @every_executor
 @over(DIFFERENTIABLE)
-def test_float32_stays_float32(case: Case, run: Any) -> None:
+def test_float32_stays_float32(case: Case, executor: Executor) -> None:
     """No number in a rule may lift it to float64, and it says the same in both."""
     arrays = case.arrays(np.float32)
     wanted = case.wanted()
@@ -178,7 +177,7 @@ def test_float32_stays_float32(case: Case, run: Any) -> None:
         assert all(node.out.dtype != np.float64 or dtype != np.float32 for node in joint.nodes) or (
             case.primitive.name == "cast"
         )
-        into += run(second, *chosen, ct, *weights)
+        into += executor(second)(*chosen, ct, *weights)
     for single, double in zip(found[1:-1], expected[1:-1], strict=True):
         assert np.asarray(single).dtype == np.float32
         scale = float(np.max(np.abs(double), initial=1.0))
@@ -187,15 +186,16 @@ def test_float32_stays_float32(case: Case, run: Any) -> None:
 
 @every_executor
 @over(DIFFERENTIABLE)
-def test_layout_does_not_change_the_gradient(case: Case, run: Any) -> None:
+def test_layout_does_not_change_the_gradient(case: Case, executor: Executor) -> None:
     """Strided, reversed, repeated and Fortran-ordered operands and cotangents."""
     joint = joint_of(case.graph(), case.wanted())
+    run = executor(joint)
     for layout in LAYOUTS:
         arrays = case.arrays(layout=layout)
         (ct,) = random_like(evaluate(case.graph(), *arrays))
         ct = laid_out(ct, layout)
         plain = [laid_out(array, "contiguous") for array in (*arrays, ct)]
-        results = zip(run(joint, *arrays, ct), evaluate(joint, *plain), strict=True)
+        results = zip(run(*arrays, ct), evaluate(joint, *plain), strict=True)
         for position, (result, expected) in enumerate(results):
             assert type_of(result) == joint.outputs[position].type
             np.testing.assert_allclose(result, expected, **EXACT)

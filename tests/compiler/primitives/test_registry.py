@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from gradc.compiler.errors import GradcError
-from gradc.compiler.ir import REGISTRY, Linear, NoGradient, NumPy, Partials, Primitive, Value
+from gradc.compiler.ir import Value
 from gradc.compiler.passes.differentiate import differentiate
+from gradc.compiler.primitive import REGISTRY, Linear, NoGradient, NumPy, Partials, Primitive
 from gradc.compiler.primitives.elementwise import cast
 from gradc.compiler.printer import print_graph
 from gradc.compiler.types import type_of
@@ -18,6 +18,7 @@ from .cases import (
     DIFFERENTIABLE,
     LAYOUTS,
     Case,
+    Executor,
     every_case,
     every_executor,
     laid_out,
@@ -32,9 +33,7 @@ WITH_OUT = [
     if isinstance(case.primitive.numpy, NumPy) and case.primitive.numpy.out is not None
 ]
 WITHOUT_GRADIENT = [
-    case
-    for case in CASES
-    if isinstance(case.primitive.derivative, NoGradient) and case.wanted()
+    case for case in CASES if isinstance(case.primitive.derivative, NoGradient) and case.wanted()
 ]
 
 
@@ -129,7 +128,7 @@ def test_others_own_their_memory(case: Case) -> None:
 
 @every_executor
 @over(WITHOUT_GRADIENT)
-def test_no_gradient_means_zero(case: Case, run: Any) -> None:
+def test_no_gradient_means_zero(case: Case, executor: Executor) -> None:
     """Said on purpose: the gradient is zero, of the operand's type, and no error."""
     arrays = case.arrays()
     graph = one_node(case.primitive, [type_of(array) for array in arrays], case.attrs)
@@ -137,7 +136,7 @@ def test_no_gradient_means_zero(case: Case, run: Any) -> None:
         graph = _cast_to_float(case, arrays)
     joint = differentiate(graph, case.wanted(), [0])
     ct = np.ones(joint.params[-1].shape)
-    for position, gradient in zip(case.wanted(), run(joint, *arrays, ct)[1:], strict=True):
+    for position, gradient in zip(case.wanted(), executor(joint)(*arrays, ct)[1:], strict=True):
         assert type_of(gradient) == type_of(arrays[position])
         assert not np.any(gradient)
 
@@ -147,7 +146,10 @@ def _cast_to_float(case: Case, arrays: Any) -> Any:
     last = one_node(cast, [graph.outputs[0].type], {"dtype": np.dtype(np.float64)})
     return type(graph)(
         graph.params,
-        (*graph.nodes, type(graph.nodes[0])(cast, graph.outputs, last.nodes[0].attrs, last.outputs)),
+        (
+            *graph.nodes,
+            type(graph.nodes[0])(cast, graph.outputs, last.nodes[0].attrs, last.outputs),
+        ),
         last.outputs,
     )
 

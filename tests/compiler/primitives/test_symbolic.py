@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from gradc.compiler.errors import DerivativeError, TypeRuleError
 from gradc.compiler.evaluate import evaluate
-from gradc.compiler.ir import NoGradient
+from gradc.compiler.primitive import NoGradient
 from gradc.compiler.primitives.index import Mask
 from gradc.compiler.types import ArrayType, Sym, type_of
 
@@ -67,7 +66,9 @@ def with_n(item: Any, number: int) -> Any:
     if isinstance(item, Mask):
         return replace(item, count=with_n(item.count, number))
     if isinstance(item, tuple):
-        return tuple(N if one == number and type(one) is int else with_n(one, number) for one in item)
+        return tuple(
+            N if one == number and type(one) is int else with_n(one, number) for one in item
+        )
     return N if type(item) is int and item == number else item
 
 
@@ -120,7 +121,8 @@ def test_type_rule_at_a_size_is_the_concrete_one(form: Symbolic) -> None:
 
 
 @pytest.mark.parametrize(
-    "form", [one for one in FORMS if has_gradient(one)],
+    "form",
+    [one for one in FORMS if has_gradient(one)],
     ids=lambda one: f"{one.case.label}-{''.join(f'{i}{a}' for i, a in one.places)}",
 )
 def test_gradient_at_a_size_is_the_concrete_one(form: Symbolic) -> None:
@@ -164,9 +166,11 @@ def test_refusals_are_what_is_refused() -> None:
     found = {}
     for form in FORMS:
         try:
-            joint = joint_of(
-                one_node(form.case.primitive, form.types, form.attrs), form.case.wanted()
-            ) if has_gradient(form) else None
+            joint = (
+                joint_of(one_node(form.case.primitive, form.types, form.attrs), form.case.wanted())
+                if has_gradient(form)
+                else None
+            )
             if joint is None:
                 form.case.primitive.infer(form.types, form.attrs)
         except (TypeRuleError, DerivativeError) as error:

@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from gradc.compiler.errors import TypeRuleError
-from gradc.compiler.ir import REGISTRY
+from gradc.compiler.primitive import REGISTRY
 from gradc.compiler.types import ArrayType, type_of
 
 from .cases import CASES, LAYOUTS, Case, kind_of, laid_out, over

@@ -1,0 +1,225 @@
+"""What a primitive is: one entry that says everything gradc knows about an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .errors import GradcError
+from .types import ArrayType, type_of
+
+Attrs = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Partials:
+    """Derivative of an elementwise primitive: ``rule(out, *operands)`` gives one partial each.
+
+    A partial is a value of the output's shape, a Python number, or ``None`` (no dependence).
+    """
+
+    rule: Callable[..., tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Derivative of a primitive that is jointly linear in some operands.
+
+    ``transpose(ct, *operands, **attrs)`` gives the cotangent of each operand, ``None`` for those in
+    which it is not linear. Of linear operands it may read the type only.
+    """
+
+    transpose: Callable[..., tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Adjoint:
+    """A full adjoint: ``rule(ct, out, *operands, **attrs)``, linear in ``ct``."""
+
+    rule: Callable[..., tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class NoGradient:
+    """Said on purpose: integer-valued, piecewise constant, or a marker that stops gradients."""
+
+
+Derivative = Partials | Linear | Adjoint | NoGradient
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """A cotangent that lies in part of an array: what an indexed read hands back.
+
+    The accumulator takes it with ``add_at``, so no dense zero array is made for each read.
+    """
+
+    ct: Any
+    indices: tuple[Any, ...]
+    index: tuple[Any, ...]
+
+    def into(self, accumulator: Any) -> Any:
+        """Return ``accumulator`` with this contribution added."""
+        return REGISTRY["add_at"](accumulator, self.ct, *self.indices, index=self.index)
+
+
+Template = str | Callable[[Sequence[ArrayType], Attrs], str]
+
+
+@dataclass(frozen=True, slots=True)
+class NumPy:
+    """How NumPy code does it; eager evaluation runs the same text.
+
+    Attributes:
+        expression: Text with ``{0}``, ``{1}`` ... for the operands, or a function of operand types
+            and attrs that returns it. For a store, a statement that changes ``{0}``.
+        out: The name of the function that takes the operands and ``out=``, where there is one.
+        store: Whether it is a statement that changes operand 0 in place.
+    """
+
+    expression: Template
+    out: str | None = None
+    store: bool = False
+
+    def text(self, types: Sequence[ArrayType], attrs: Attrs) -> str:
+        """Return the template for operands of these types."""
+        if isinstance(self.expression, str):
+            return self.expression
+        return self.expression(types, attrs)
+
+
+@dataclass(frozen=True, slots=True)
+class Expand:
+    """How an operation is made of other primitives: ``rule(*operands, **attrs)``."""
+
+    rule: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Operands and attrs on which the registry test tries a primitive.
+
+    An operand is a shape (floats), or a concrete array where the values matter (indices, masks).
+    """
+
+    operands: tuple[Any, ...]
+    attrs: Attrs = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Primitive:
+    """One operation, and everything that gradc knows about it.
+
+    Attributes:
+        name: Its name; unique.
+        type: Type rule ``(*types, **attrs) -> ArrayType`` (or a tuple of them).
+        derivative: Partials, Linear, Adjoint or NoGradient.
+        numpy: The NumPy source for it, or what it expands to; None only for those that the emitter
+            frames itself.
+        elementwise: Operands have equal shapes, and the result has this shape too.
+        view: The result may share memory with operand 0.
+        effect: It must run, in order, even where its results are not used.
+        domain: Where an elementwise primitive is tested: (low, high) of each operand.
+        dtypes: Kinds of dtype that its operands may have: "f" floats, "i" integers, "b" bools.
+        examples: On what it is tested; elementwise primitives need none.
+    """
+
+    name: str
+    type: Callable[..., Any]
+    derivative: Derivative
+    numpy: NumPy | Expand | None = None
+    elementwise: bool = False
+    view: bool = False
+    effect: bool = False
+    domain: tuple[tuple[float, float], ...] = ()
+    dtypes: str = "f"
+    examples: tuple[Example, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.name in REGISTRY:
+            raise GradcError(f"a primitive called {self.name!r} is registered already")
+        REGISTRY[self.name] = self
+
+    def __call__(self, *operands: Any, **attrs: Any) -> Any:
+        """Apply it: on Values it builds a node, on arrays it computes."""
+        for operand in operands:
+            bind = getattr(operand, "bind", None)
+            if bind is not None:
+                return bind(self, operands, attrs)
+        return self.evaluate(*operands, **attrs)
+
+    def evaluate(self, *arrays: Any, **attrs: Any) -> Any:
+        """Compute on arrays by running the NumPy text of the entry."""
+        if self.numpy is None:
+            raise GradcError(f"{self.name} cannot be evaluated on arrays")
+        if isinstance(self.numpy, Expand):
+            return self.numpy.rule(*arrays, **attrs)
+        text = self.numpy.text([type_of(array) for array in arrays], attrs)
+        return _compiled(text, len(arrays), self.numpy.store)(*arrays)
+
+    def infer(self, types: Sequence[ArrayType], attrs: Attrs) -> tuple[ArrayType, ...]:
+        """Return the types of the results.
+
+        Raises:
+            TypeRuleError: The operands do not fit.
+        """
+        result = self.type(*types, **attrs)
+        return result if isinstance(result, tuple) else (result,)
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+
+REGISTRY: dict[str, Primitive] = {}
+_FUNCTIONS: dict[tuple[str, int, bool], Callable[..., Any]] = {}
+
+
+def _compiled(text: str, count: int, store: bool) -> Callable[..., Any]:
+    function = _FUNCTIONS.get((text, count, store))
+    if function is None:
+        names = [f"x{i}" for i in range(count)]
+        body = text.format(*names)
+        if store:
+            body = f"x0 = np.array(x0)\n    {body}\n    return x0"
+        else:
+            body = f"return {body}"
+        scope: dict[str, Any] = {"np": np}
+        exec(f"def run({', '.join(names)}):\n    {body}", scope)
+        function = _FUNCTIONS[text, count, store] = scope["run"]
+    return function
+
+
+class Operators:
+    """Arithmetic on things that bind primitives, so that derivative rules read like formulas."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> Any:
+        return REGISTRY["add"](self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return REGISTRY["add"](other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return REGISTRY["subtract"](self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return REGISTRY["subtract"](other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return REGISTRY["multiply"](self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return REGISTRY["multiply"](other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return REGISTRY["divide"](self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return REGISTRY["divide"](other, self)
+
+    def __neg__(self) -> Any:
+        return REGISTRY["negative"](self)
