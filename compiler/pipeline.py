@@ -9,6 +9,7 @@ from time import perf_counter
 
 from .backends.numpy_source import Heading, Module, emit
 from .ir import Graph
+from .passes.contract import contract
 from .passes.cse import cse
 from .passes.dce import dce
 from .passes.differentiate import differentiate
@@ -28,7 +29,18 @@ def simplify_algebra(graph: Graph) -> Graph:
 
 
 OPTIMISE: tuple[Pass, ...] = (cse, simplify, fold, cse, simplify, dce)
-LOWER: tuple[Pass, ...] = (erase, cse, simplify, fold, expand, simplify_algebra, fold, cse, dce)
+LOWER: tuple[Pass, ...] = (
+    erase,
+    cse,
+    simplify,
+    fold,
+    expand,
+    simplify_algebra,
+    fold,
+    contract,
+    cse,
+    dce,
+)
 
 
 @dataclass

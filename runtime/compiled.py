@@ -7,12 +7,14 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..compiler.errors import GradcError
 from ..compiler.frontend.signature import Parameters, Signature, Wrt, sign, want
 from ..compiler.frontend.trace import current_trace
 from ..compiler.frontend.tracer import Tracer
-from ..compiler.frontend.tree import Spec, unflatten
-from .cotangents import cotangents
+from ..compiler.frontend.tree import Spec
+from .calls import plan_key
 from .lowered import Lowered
 from .nested import Nested
 from .specialisation import Specialisation
@@ -52,6 +54,7 @@ class CompiledFunction:
         self.name = _identifier(function)
         self.history: list[tuple[str, Specialisation]] = []
         self._known: dict[Any, list[Specialisation]] = {}
+        self._plans: dict[Any, Callable[[Sequence[Any]], Any]] = {}
         self._lock = threading.RLock()
         functools.update_wrapper(self, function)
 
@@ -59,11 +62,8 @@ class CompiledFunction:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the function returns."""
-        signature, leaves, nested = self._sign(args, kwargs)
-        if nested is not None:
-            return nested.value()
-        found = self._find(signature, leaves, differentiated=False)
-        return found.arrange(found.executable("value")(leaves))
+        plan = self._plans.get(plan_key("value", args, kwargs))
+        return plan(args) if plan is not None else self._slow_call("value", args, kwargs)
 
     def value_and_grad(self, *args: Any, **kwargs: Any) -> Any:
         """Return ``(value, gradient)``, computed by one program.
@@ -76,14 +76,8 @@ class CompiledFunction:
             DerivativeError: The function does not return one floating-point scalar, or an argument
                 in ``wrt`` is not floating-point.
         """
-        signature, leaves, nested = self._sign(args, kwargs)
-        if nested is not None:
-            return nested.value_and_grad()
-        found = self._find(signature, leaves, differentiated=True)
-        outputs = found.executable("value_and_grad")(leaves)
-        count = len(found.graph.outputs)
-        assert found.wanted is not None
-        return found.arrange(outputs[:count]), found.wanted.arrange(outputs[count:])
+        plan = self._plans.get(plan_key("value_and_grad", args, kwargs))
+        return plan(args) if plan is not None else self._slow_call("value_and_grad", args, kwargs)
 
     def grad(self, *args: Any, **kwargs: Any) -> Any:
         """Return the gradient alone, or ``(gradient, aux)`` with ``has_aux``.
@@ -91,18 +85,8 @@ class CompiledFunction:
         Raises:
             DerivativeError: As for ``value_and_grad``.
         """
-        signature, leaves, nested = self._sign(args, kwargs)
-        if nested is not None:
-            return nested.grad()
-        found = self._find(signature, leaves, differentiated=True)
-        outputs = found.executable("grad")(leaves)
-        count = len(found.graph.outputs) - 1
-        assert found.wanted is not None
-        gradient = found.wanted.arrange(outputs[count:])
-        if not self.has_aux:
-            return gradient
-        aux = found.captured.output.children[1]  # type: ignore[union-attr]
-        return gradient, unflatten(aux, outputs[:count])
+        plan = self._plans.get(plan_key("grad", args, kwargs))
+        return plan(args) if plan is not None else self._slow_call("grad", args, kwargs)
 
     def vjp(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Return the value now, and the function that pulls cotangents back.
@@ -114,26 +98,26 @@ class CompiledFunction:
         Raises:
             DerivativeError: An argument in ``wrt`` is not floating-point.
         """
-        signature, leaves, nested = self._sign(args, kwargs)
-        if nested is not None:
-            return nested.vjp()
-        found = self._find(signature, leaves, differentiated=True)
-        outputs = found.executable("forward")(leaves)
-        count = len(found.graph.outputs)
-        saved = outputs[count:]
-        backward = found.executable("backward")
-        assert found.wanted is not None
-        arrange = found.wanted.arrange
+        result: tuple[Any, ...] = self._slow_call("vjp", args, kwargs)
+        return result
 
-        def pullback(ct: Any) -> Any:
-            """Return the gradient for the cotangent ``ct`` of the output."""
-            types = [found.graph.outputs[i].type for i in found.differentiable]
-            return arrange(backward((*saved, *cotangents(ct, types))))
-
-        return self._with_pullback(found.arrange(outputs[:count]), pullback)
-
-    def _with_pullback(self, result: Any, pullback: Callable[[Any], Any]) -> tuple[Any, ...]:
-        return (result[0], pullback, result[1]) if self.has_aux else (result, pullback)
+    def _slow_call(self, mode: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Sign the arguments in full, find or make the code, run it, and remember the short way."""
+        signature, leaves = sign(self.parameters, self.parameters.bind(args, kwargs))
+        if any(isinstance(leaf, Spec) for leaf in leaves):
+            raise GradcError("a spec has no numbers to compute with", fix="pass it to lower()")
+        traced = any(isinstance(leaf, Tracer) for leaf in leaves)
+        if traced or current_trace() is not None:
+            nested = Nested(self, signature, leaves)
+            if traced or nested.captured.lifted:
+                return getattr(nested, mode)()
+            # What meets no traced value is computed at once.
+        found = self._find(signature, leaves, differentiated=mode != "value")
+        call = found.call(mode)
+        key = plan_key(mode, args, kwargs)
+        if mode != "vjp" and key is not None and found.is_unguarded and _are_leaves(args, leaves):
+            self._plans[key] = call.plan
+        return call(leaves)
 
     # Looking
 
@@ -160,29 +144,16 @@ class CompiledFunction:
 
     # Finding code
 
-    def _sign(
-        self, args: Sequence[Any], kwargs: dict[str, Any]
-    ) -> tuple[Signature, list[Any], Nested | None]:
-        signature, leaves = sign(self.parameters, self.parameters.bind(args, kwargs))
-        if any(isinstance(leaf, Spec) for leaf in leaves):
-            raise GradcError("a spec has no numbers to compute with", fix="pass it to lower()")
-        traced = any(isinstance(leaf, Tracer) for leaf in leaves)
-        if current_trace() is None and not traced:
-            return signature, leaves, None
-        nested = Nested(self, signature, leaves)
-        # What meets no traced value is computed at once.
-        return signature, leaves, nested if traced or nested.captured.lifted else None
-
     def _find(
         self, signature: Signature, leaves: Sequence[Any], differentiated: bool
     ) -> Specialisation:
         key = (signature, differentiated)
         for one in self._known.get(key, ()):
-            if one.holds(leaves):
+            if one.captured.holds(leaves):
                 return one
         with self._lock:
             for one in self._known.get(key, ()):
-                if one.holds(leaves):
+                if one.captured.holds(leaves):
                     return one
             wanted = want(self.parameters, signature, self.wrt) if differentiated else None
             made = Specialisation(
@@ -205,6 +176,13 @@ class CompiledFunction:
             if old != new
         ]
         return "; ".join(changed) or "another number that the function reads, or first gradient"
+
+
+def _are_leaves(args: Sequence[Any], leaves: Sequence[Any]) -> bool:
+    """Whether arguments were taken as they are: none converted, none left out."""
+    return len(args) == len(leaves) and all(
+        leaf is arg for arg, leaf in zip(args, leaves, strict=True) if isinstance(arg, np.ndarray)
+    )
 
 
 def _identifier(function: Callable[..., Any]) -> str:

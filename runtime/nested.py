@@ -14,6 +14,7 @@ from ..compiler.frontend.tracer import Tracer
 from ..compiler.frontend.tree import count_leaves, unflatten
 from ..compiler.ir import Graph
 from ..compiler.pipeline import Log
+from .calls import with_pullback
 from .cotangents import cotangents
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Nested:
             results = inline(self.captured, joint, [*self.leaves, *given])
             return arrange(results[self.count :])
 
-        return self.compiled._with_pullback(self.value(), pullback)
+        return with_pullback(self.value(), pullback, self.compiled.has_aux)
 
     def _joint(
         self, outputs: Sequence[int], seed: float | None

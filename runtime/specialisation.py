@@ -10,8 +10,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-
 from ..compiler import pipeline
 from ..compiler.backends.numpy_source import Heading, Module
 from ..compiler.frontend.capture import Capture, capture
@@ -20,6 +18,7 @@ from ..compiler.frontend.tree import Branch, Tree, count_leaves, unflatten
 from ..compiler.ir import Graph
 from ..compiler.passes.residuals import residuals
 from ..compiler.pipeline import Log
+from .calls import Call
 from .loader import load
 
 
@@ -40,13 +39,9 @@ class Executable:
     single: bool
 
     def __call__(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
-        """Run it; results of rank 0 are NumPy scalars."""
+        """Run it."""
         results = self.run(*leaves)
-        if self.single:
-            results = (results,)
-        return tuple(
-            one[()] if type(one) is np.ndarray and not one.ndim else one for one in results
-        )
+        return (results,) if self.single else results
 
 
 class Specialisation:
@@ -81,11 +76,6 @@ class Specialisation:
         nodes = len(self.captured.graph.nodes)
         self.log.stages.append(("capture", perf_counter() - started, nodes))
         self.graph = pipeline.optimise(self.captured.graph, self.log)
-
-    def holds(self, leaves: Sequence[Any]) -> bool:
-        """Whether the numbers that the function read are those of these arguments."""
-        guards = self.captured.guards
-        return not guards or all(_same(leaves[i], number) for i, number in guards.items())
 
     # What it returns
 
@@ -124,6 +114,15 @@ class Specialisation:
             joint = pipeline.derive(self.graph, self.wanted.leaves, outputs, seed, self.log)
             self._joints[seeded] = joint
         return self._joints[seeded]
+
+    @property
+    def is_unguarded(self) -> bool:
+        """Whether any arguments of these types will do."""
+        return not self.captured.guards and self.captured.layouts is None
+
+    def call(self, mode: str) -> Call:
+        """Return what runs a mode and arranges its results as the user gets them."""
+        return Call(self, mode)
 
     def executable(self, mode: str) -> Executable:
         """Return the executable of a mode ("vjp" has two, "forward" and "backward")."""
@@ -190,7 +189,3 @@ _TITLES = {
     "forward": "The value, and what the pullback reads,",
     "backward": "The pullback",
 }
-
-
-def _same(leaf: Any, number: Any) -> bool:
-    return bool(leaf == number) or bool(leaf != leaf and number != number)

@@ -31,6 +31,7 @@ class Writer:
         self.lines: list[str] = []
         self.values: dict[str, Any] = {name: value.copy() for name, value in arguments.items()}
         self.loose_ends: list[str] = list(arguments)
+        self.made_for_stores: list[str] = []
 
     def choose(self, options: Any) -> Any:
         """Return one of the options; the first is the simplest."""
@@ -68,6 +69,11 @@ class Writer:
         """Whether every entry of every expression keeps its distance from the kink."""
         values = [np.ravel(self.evaluate(expression)) for expression in expressions]
         return all(np.min(np.abs(value - kink), initial=1.0) > CLEARANCE for value in values)
+
+    def shows_stores(self, name: str) -> bool:
+        """Whether it is, or is a view of, an array that was made to be stored into."""
+        value, made = self.values[name], [self.values[other] for other in self.made_for_stores]
+        return np.ndim(value) > 0 and any(np.shares_memory(value, other) for other in made)
 
     def source(self) -> str:
         """Return the function; whatever was not used yet goes into the result."""
@@ -173,15 +179,18 @@ def _plain(shape: Any) -> tuple[int, ...]:
 def reshaping(w: Writer) -> str:
     x = w.operand(lambda value: np.ndim(value) > 0)
     shape = w.values[x].shape
+    # Whether a reshape is a view may depend on the layout of the arguments; stores to such arrays
+    # are refused, so that nothing that is stored to is left with a reshape.
+    copy = " * 1.0" if w.shows_stores(x) else ""
     ways = [
         f"{x}.T",
-        f"{x}.reshape(-1)",
+        f"{x}.reshape(-1){copy}",
+        f"np.reshape({x}, {_plain((shape[0], -1))}){copy}",
         f"{x}[None]",
         f"np.expand_dims({x}, -1)",
         f"np.flip({x})",
         f"np.flip({x}, axis=-1)",
         f"np.broadcast_to({x}, {_plain((2, *shape))})",
-        f"np.reshape({x}, {_plain((shape[0], -1))})",
         f"np.swapaxes({x}, 0, -1)",
         f"np.transpose({x}, {tuple(range(-1, len(shape) - 1))})",
         f"np.pad({x}, 1)[1:]",
@@ -259,29 +268,36 @@ def product(w: Writer) -> str | None:
 
 
 def stores(w: Writer) -> str | None:
-    """Copy an array by computing with it, then store into the copy: nothing is a view of it."""
+    """Copy an array by computing with it, or take one of before or a view of it; store into it."""
     x = w.operand(lambda value: np.ndim(value) > 0)
-    name = w.bind(w.choose(["{0} * 1.5", "np.sin({0})", "{0} + 0.0"]).format(x))
+    targets = [n for n, v in w.values.items() if w.shows_stores(n) and v.flags.writeable]
+    name = w.choose([None, *targets[::-1]])
+    if name is None:
+        name = w.bind(w.choose(["{0} * 1.5", "np.sin({0})", "{0} + 0.0"]).format(x))
+        if name is None:
+            return None
+        w.made_for_stores.append(name)
     for _ in range(w.choose([1, 2, 3])):
-        if name is not None:
-            _store(w, name)
+        _store(w, name)
     return None
 
 
 def _store(w: Writer, name: str) -> None:
-    """Store a number or a value that fits, at an index of any kind."""
+    """Store a number or a value that fits, at an index of any kind or all over."""
     shape = w.values[name].shape
-    kinds = ["basic", "mask"] if shape[0] < 2 else ["basic", "mask", "rows"]
+    kinds = {"slices": f"{name}[{_index(w, shape)}]", "all": name}
+    if w.clear_of(0.15, name):
+        kinds["mask"] = f"{name}[{name} < 0.15]"
+    if shape[0] > 1:
+        kinds["rows"] = f"{name}[np.array([0, -1])]"
     kind = w.choose(kinds)
-    index = {"mask": f"{name} < 0.15", "rows": "np.array([0, -1])"}.get(kind) or _index(w, shape)
-    if kind == "mask" and not w.clear_of(0.15, name):
-        return
-    target = np.shape(w.evaluate(f"{name}[{index}]"))
-    values = [other for other, value in w.values.items() if _fills(np.shape(value), target)]
+    place = np.shape(w.evaluate(kinds[kind]))
+    values = [other for other, value in w.values.items() if _fills(np.shape(value), place)]
     if kind == "mask":
         values = [other for other in values if np.ndim(w.values[other]) == 0]
-    value = w.choose([other for other in values if other != name][::-1] + ["0.5"])
-    w.run(f"{name}[{index}] {w.choose(['=', '+=', '*='])} {value}", reads=value)
+    value = w.choose([*values[::-1], "0.5"])
+    operator = w.choose(["+=", "*="] if kind == "all" else ["=", "+=", "*="])
+    w.run(f"{kinds[kind]} {operator} {value}", reads=value)
     if name not in w.loose_ends:
         w.loose_ends.append(name)
 

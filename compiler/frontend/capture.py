@@ -10,11 +10,11 @@ from ..errors import DerivativeError
 from ..ir import Graph, Value
 from . import fence, numpy_api
 from .grad_mode import enable_grad
-from .signature import Parameters, Signature
+from .signature import Parameters, Signature, is_row_major
 from .source import user_line
 from .trace import Trace, current_trace
 from .tracer import Tracer
-from .tree import Tree, count_leaves, flatten, unflatten
+from .tree import Branch, Leaf, Tree, count_leaves, flatten, unflatten
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,21 @@ class Capture:
             the leaves of what it returns.
         output: The tree of what it returns.
         guards: The numbers of arguments that it read, by position of the leaf.
+        layouts: Whether each leaf was row-major, where that was read.
         lifted: The tracers of enclosing captures that it uses.
     """
 
     graph: Graph
     output: Tree
     guards: dict[int, Any]
+    layouts: tuple[bool, ...] | None
     lifted: tuple[Tracer, ...]
+
+    def holds(self, leaves: Sequence[Any]) -> bool:
+        """Whether what it read of its arguments is the same in these."""
+        if self.layouts is not None and self.layouts != tuple(map(is_row_major, leaves)):
+            return False
+        return all(_same(leaves[i], number) for i, number in self.guards.items())
 
     def scalar_output(self, has_aux: bool) -> None:
         """Check that there is one number to differentiate.
@@ -42,20 +50,15 @@ class Capture:
         """
         tree = self.output
         if has_aux:
-            parts = getattr(tree, "children", ())
+            parts = tree.children if isinstance(tree, Branch) else ()
             if len(parts) != 2:
                 raise DerivativeError(
                     "with has_aux=True the function must return a pair (value, aux)",
                     where=user_line(),
                 )
             tree = parts[0]
-        count = count_leaves(tree)
-        types = [output.type for output in self.graph.outputs[:count]]
-        if (
-            count != 1
-            or hasattr(tree, "children")
-            or any(one.ndim or not one.is_float for one in types)
-        ):
+        types = [output.type for output in self.graph.outputs[: count_leaves(tree)]]
+        if not isinstance(tree, Leaf) or types[0].ndim or not types[0].is_float:
             got = ", ".join(map(str, types)) or "no array"
             raise DerivativeError(
                 "a gradient needs a function that returns one floating-point scalar",
@@ -100,7 +103,12 @@ def capture(
         outputs: list[Any] = []
         tree = flatten(result, "", outputs, [])
         values = [_output(trace, one) for one in outputs]
-    return Capture(trace.graph(values), tree, trace.guards, tuple(trace.lifted))
+    layouts = tuple(map(is_row_major, leaves)) if trace.layout_read else None
+    return Capture(trace.graph(values), tree, trace.guards, layouts, tuple(trace.lifted))
+
+
+def _same(leaf: Any, number: Any) -> bool:
+    return bool(leaf == number) or bool(leaf != leaf and number != number)
 
 
 def _argument(trace: Trace, i: int, leaf: Any, signature: Signature, fixed: bool) -> Tracer:
@@ -109,7 +117,7 @@ def _argument(trace: Trace, i: int, leaf: Any, signature: Signature, fixed: bool
     if leaf_type.kind == "number":
         number = leaf if not isinstance(leaf, Tracer) else leaf.known and leaf.known.number
     readable = None if fixed else number
-    return trace.argument(i, leaf_type, name, number=readable)
+    return trace.argument(i, leaf_type, name, readable, is_row_major(leaf))
 
 
 def _output(trace: Trace, leaf: Any) -> Value:

@@ -26,12 +26,10 @@ class LeafType:
     Attributes:
         type: Shape and dtype.
         kind: "array"; "scalar" (a NumPy scalar, immutable); "number" (a Python number, weak).
-        row_major: Whether a reshape of it is surely a view.
     """
 
     type: ArrayType
     kind: str
-    row_major: bool = True
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,7 @@ def sign(parameters: Parameters, values: Sequence[Any]) -> tuple[Signature, list
 def _typed(leaf: Any, name: str) -> tuple[Any, LeafType]:
     if isinstance(leaf, Tracer):
         kind = "number" if leaf.weak else "scalar" if leaf.scalar else "array"
-        return leaf, LeafType(leaf.type, kind, leaf.is_row_major)
+        return leaf, LeafType(leaf.type, kind)
     if isinstance(leaf, Spec):
         return leaf, LeafType(leaf.type, "array")
     if isinstance(leaf, np.ma.MaskedArray | np.matrix):
@@ -150,8 +148,14 @@ def _typed(leaf: Any, name: str) -> tuple[Any, LeafType]:
             where=user_line(),
             fix=f"convert it to one of {supported}",
         )
-    row_major = leaf.ndim < 2 or bool(leaf.flags.c_contiguous)
-    return leaf, LeafType(ArrayType(leaf.shape, dtype), kind, row_major)
+    return leaf, LeafType(ArrayType(leaf.shape, dtype), kind)
+
+
+def is_row_major(leaf: Any) -> bool:
+    """Whether a reshape of a leaf is surely a view."""
+    if isinstance(leaf, Tracer):
+        return leaf.is_row_major
+    return leaf.ndim < 2 or bool(leaf.flags.c_contiguous) if isinstance(leaf, np.ndarray) else True
 
 
 _SPEC = re.compile(r"\s*([a-z]+\d*)\s*(?:\[(.*)\])?\s*\Z")

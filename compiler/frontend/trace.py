@@ -36,6 +36,11 @@ def current_trace() -> Trace | None:
     return _stack.traces[-1] if _stack.traces else None
 
 
+def is_tracing() -> bool:
+    """Whether a capture runs in this thread."""
+    return bool(_stack.traces)
+
+
 class Trace:
     """Records primitives applied to its tracers; the innermost active one records everything.
 
@@ -44,6 +49,7 @@ class Trace:
         params: Params so far: arguments, then outer values met.
         lifted: The outer tracers that became params, in the order of these params.
         guards: The arguments whose values were read, by position, with these values.
+        layout_read: Whether what was recorded depends on the memory layout of the arguments.
         tables: What ``np`` functions, methods and indexing do to tracers.
     """
 
@@ -53,6 +59,7 @@ class Trace:
         self.lifted: list[Tracer] = []
         self.guards: dict[int, Any] = {}
         self.tables = tables
+        self.layout_read = False
         self.alive = False
         self._lifted: dict[Value, Value] = {}
         self._arguments: dict[int, Any] = {}
@@ -79,7 +86,9 @@ class Trace:
 
     # Arguments and outside values
 
-    def argument(self, position: int, leaf: LeafType, name: str, *, number: Any = None) -> Tracer:
+    def argument(
+        self, position: int, leaf: LeafType, name: str, number: Any = None, row_major: bool = True
+    ) -> Tracer:
         """Make a param. A Python ``number`` may be read while capturing; it is a guard then."""
         value = Value(leaf.type, name)
         self.params.append(value)
@@ -87,7 +96,7 @@ class Trace:
         if number is not None:
             self._arguments[position] = number
             known = Known(number, frozenset((position,)))
-        storage = Storage(value, argument=name, row_major=leaf.row_major)
+        storage = Storage(value, argument=name, row_major=row_major)
         weak, scalar = leaf.kind == "number", leaf.kind != "array"
         return Tracer(self, storage, scalar=scalar, weak=weak, known=known)
 
@@ -163,6 +172,8 @@ class Trace:
         return [Tracer(self, Storage(value), scalar=not value.ndim) for value in outputs]
 
     def _view(self, base: Tracer, primitive: Primitive, attrs: Attrs) -> Tracer:
+        if primitive.name == "reshape" and base.ndim > 1:
+            self.layout_read = True
         if primitive.name != "reshape" or base.is_row_major:
             shown = Tracer(base.trace, base.storage, (*base.views, View(primitive, attrs)))
             shown.value  # noqa: B018 - its type rule speaks now

@@ -33,7 +33,7 @@ def differentiate(
     """
     wanted = [graph.params[i] for i in wrt]
     sources = [graph.outputs[i] for i in outputs]
-    backward = _Backward(graph, _active(graph, wanted, sources))
+    backward = _Backward(graph, _active(graph, wanted))
     params = list(graph.params)
     with backward.builder as builder:
         for source in sources:
@@ -44,8 +44,7 @@ def differentiate(
                 ct = builder.full(source.type, seed)
             backward.accumulate(source, ct)
         for node in reversed(graph.nodes):
-            if any(out in backward.active for out in node.outs):
-                backward.visit(node)
+            backward.visit(node)
         gradients = {param: backward.finish(param) for param in dict.fromkeys(wanted)}
     nodes = (node for node in builder.nodes if node.primitive is not hook)
     return Graph(tuple(params), tuple(nodes), (*graph.outputs, *(gradients[one] for one in wanted)))
@@ -56,17 +55,13 @@ def ct_name(value: Value) -> str | None:
     return f"ct_{value.name}" if value.name else None
 
 
-def _active(graph: Graph, wanted: Sequence[Value], sources: Sequence[Value]) -> set[Value]:
-    """Return the values that depend on ``wanted`` and that ``sources`` depend on."""
-    varied = set(wanted)
+def _active(graph: Graph, wanted: Sequence[Value]) -> set[Value]:
+    """Return the values that depend on ``wanted`` by a way that a gradient may go."""
+    active = set(wanted)
     for node in graph.nodes:
-        if not node.detached and any(operand in varied for _, operand in _differentiable(node)):
-            varied.update(out for out in node.outs if out.type.is_float)
-    useful = set(sources)
-    for node in reversed(graph.nodes):
-        if any(out in useful for out in node.outs):
-            useful.update(operand for operand in node.operands if operand in varied)
-    return varied & useful
+        if not node.detached and any(one in active for _, one in _differentiable(node)):
+            active.update(out for out in node.outs if out.type.is_float)
+    return active
 
 
 def _differentiable(node: Node) -> list[tuple[int, Value]]:
@@ -99,6 +94,8 @@ class _Backward:
             total = contribution
         else:
             total = REGISTRY["add"](present, contribution)
+            if present.name == ct_name(value):
+                present.name = None  # only the sum is the cotangent
         if total.name is None and value.name and total is not present:
             total.name = ct_name(value)
         self.cts[value] = total
@@ -114,8 +111,8 @@ class _Backward:
         return ct
 
     def visit(self, node: Node) -> None:
-        """Pass the cotangent of a node's output on to its operands."""
-        if node.outs[0] not in self.cts:
+        """Pass the cotangent of a node's output, if it has one, on to its operands."""
+        if not any(out in self.active and out in self.cts for out in node.outs):
             return
         with self.builder.at(node):
             ct = self.finish(node.out)

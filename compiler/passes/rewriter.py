@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -25,6 +26,8 @@ class Rewriter:
         self.builder = Builder()
         self.producer: dict[Value, Node] = {}
         self.hooked = {node.operands[0] for node in graph.nodes if node.primitive is hook}
+        self.uses = Counter(operand for node in graph.nodes for operand in node.operands)
+        self.uses.update(graph.outputs)
         self.changed = 0
         self._graph = graph
         self._same: dict[Value, Value] = {}

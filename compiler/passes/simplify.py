@@ -8,12 +8,14 @@ from functools import cache
 
 from ..ir import Graph, Node, Value
 from ..primitive import Primitive
-from ..primitives.elementwise import cast, multiply
+from ..primitives.elementwise import cast, divide, multiply, negative
 from ..primitives.elementwise.casting import extent_of
 from ..primitives.index import add_at, is_basic, slice_, update
+from ..primitives.linalg import matmul
 from ..primitives.reduce import sum_
 from ..primitives.shape import broadcast_to, reshape, transpose
 from ..types import reduced_shape, size_of
+from .factors import merge_factors, sink_factor
 from .match import match, pattern_of
 from .rewriter import Rewriter
 from .rules import RULES, Rule
@@ -46,9 +48,8 @@ def _by_root(rules: Sequence[Rule]) -> dict[Primitive, list[Rule]]:
 
 
 def _simplify(rewriter: Rewriter, node: Node, rules: dict[Primitive, list[Rule]]) -> Value | None:
-    view = _STRUCTURAL.get(node.primitive)
-    if view is not None:
-        replacement = view(rewriter, node)
+    for structural in _STRUCTURAL.get(node.primitive, ()):
+        replacement = structural(rewriter, node)
         if replacement is not None:
             return replacement
     for rule in rules.get(node.primitive, ()):
@@ -146,28 +147,17 @@ def _update(rewriter: Rewriter, node: Node) -> Value | None:
     return None
 
 
-def _multiply(rewriter: Rewriter, node: Node) -> Value | None:
-    # Of numbers, one product: a (b x) becomes (a b) x.
-    for first, second in (node.operands, node.operands[::-1]):
-        inner = rewriter.made_by(second, node)
-        if rewriter.number(first) is None or inner is None or inner.primitive is not multiply:
-            continue
-        for factor, rest in (inner.operands, inner.operands[::-1]):
-            if rewriter.number(factor) is not None and rewriter.number(rest) is None:
-                if not node.out.type.is_float:
-                    return None
-                return multiply(rest, multiply(first, factor))  # type: ignore[no-any-return]
-    return None
-
-
-_STRUCTURAL: dict[object, Callable[[Rewriter, Node], Value | None]] = {
-    reshape: _reshape,
-    transpose: _transpose,
-    broadcast_to: _broadcast,
-    cast: _cast,
-    sum_: _sum,
-    slice_: _slice,
-    add_at: _add_at,
-    update: _update,
-    multiply: _multiply,
+_STRUCTURAL: dict[Primitive, tuple[Callable[[Rewriter, Node], Value | None], ...]] = {
+    reshape: (_reshape,),
+    transpose: (_transpose, sink_factor),
+    broadcast_to: (_broadcast,),
+    cast: (_cast,),
+    sum_: (_sum, sink_factor),
+    slice_: (_slice,),
+    add_at: (_add_at,),
+    update: (_update,),
+    multiply: (merge_factors, sink_factor),
+    divide: (sink_factor,),
+    negative: (sink_factor,),
+    matmul: (sink_factor,),
 }

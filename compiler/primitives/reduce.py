@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import DerivativeError, TypeRuleError
 from ..primitive import REGISTRY, Adjoint, Attrs, Example, Linear, NoGradient, NumPy, Primitive
-from ..types import INDEX_DTYPE, ArrayType, normalize_axes, reduced_shape, size_of
+from ..types import INDEX_DTYPE, ArrayType, Sym, normalize_axes, reduced_shape, size_of
 from .elementwise import cast, divide, equal, multiply, where
 from .elementwise.casting import extent_of, filled
 from .elementwise.kind import check_kinds
@@ -113,6 +113,12 @@ def _mean_transpose(ct: Any, x: Any, axes: Axes, keepdims: bool) -> tuple[Any]:
     return (spread(_over(ct, _count(x, axes)), x, axes, keepdims),)
 
 
+def _mean_text(types: Sequence[ArrayType], attrs: Attrs) -> str:
+    # What ndarray.mean does, without its detour through Python.
+    count = size_of([types[0].shape[axis] for axis in attrs["axes"]])
+    return f"{_text('sum')(types, attrs)} / {f'({count})' if isinstance(count, Sym) else count}"
+
+
 def _over(ct: Any, count: Any) -> Any:
     # A known size is a Python number; another is a scalar, which ct has to meet in its own shape.
     if not isinstance(count, int) and ct.shape:
@@ -124,7 +130,7 @@ mean = Primitive(
     "mean",
     type=_type("f", empty=False),
     derivative=Linear(_mean_transpose),
-    numpy=NumPy(_text("mean")),
+    numpy=NumPy(_mean_text),
     examples=EXAMPLES,
 )
 
@@ -222,7 +228,7 @@ def _product_of_others(rows: Any, count: Any) -> Any:
     before = _shift(rows, 1, count)
     behind = _shift(rows, -1, count)
     step = 1
-    while step < count:
+    while step < count - 1:
         before = before * _shift(before, step, count)
         behind = behind * _shift(behind, -step, count)
         step *= 2

@@ -9,7 +9,7 @@ from gradc.compiler.evaluate import evaluate, evaluate_node
 from gradc.compiler.ir import Builder, Graph, Value
 from gradc.compiler.primitives.control import Callback, callback, hook
 from gradc.compiler.primitives.elementwise import add, exp, maximum
-from gradc.compiler.primitives.index import Slice, slice_, update
+from gradc.compiler.primitives.index import Slice, update
 from gradc.compiler.primitives.reduce import sum_
 
 from .build import array_type, build

@@ -122,7 +122,7 @@ def test_nodes_of_no_or_several_outputs() -> None:
 
 
 def test_every_primitive_has_a_readable_name() -> None:
-    """repr is what stands in messages."""
+    """It stands in messages."""
     assert repr(REGISTRY["add"]) == "<primitive add>"
     assert repr(Value(array_type(2), "w")) == "<w: (2,) float64>"
     assert repr(Value(array_type(2))) == "<value: (2,) float64>"

@@ -15,8 +15,9 @@ from ...ir import Graph, Node, SourceLine, Value
 from ...passes.lifetimes import Lifetimes, lifetimes
 from ...primitive import NumPy
 from ...primitives.control import Callback, callback
-from ...primitives.elementwise import constant
+from ...primitives.elementwise import cast, constant
 from ...primitives.elementwise.casting import dtype_name
+from ...primitives.linalg import matmul
 from ...primitives.shape import broadcast_to
 from ...printer import name_values
 from ...types import Sym, broadcast_shapes, format_shape
@@ -233,12 +234,24 @@ class _Emitter:
                 break
             sources[i] = operand
         plain = {one.dtype for one in sources if self.number(one) is None}
+        sources = [self.counted(one, node) for one in sources]
         return [
             self.read(source)
             if (number := self.number(source)) is None
             else _literal(number, typed=source.dtype not in plain)
             for source in sources
         ]
+
+    def counted(self, value: Value, reader: Node) -> Value:
+        """Return the bools that a nested cast casts, where another operand makes NumPy do it."""
+        made = self.producer.get(value)
+        if made is None or made.primitive is not cast or value not in self.schedule.inlined:
+            return value
+        others = [one for one in reader.operands if one is not value and self.number(one) is None]
+        bools = made.operands[0].dtype == np.bool_
+        return (
+            made.operands[0] if bools and any(one.dtype == value.dtype for one in others) else value
+        )
 
     def elided(self, value: Value) -> ast.expr:
         """Return a value as a store takes it, which broadcasts too."""
@@ -316,12 +329,21 @@ class _Emitter:
             foreign = made is None or made.primitive is constant or made.primitive.effect
             expression = self.read(output)
             own_param = made is None and output is root and place < kept
-            if self.uniform(output) is None and (root in given or (foreign and not own_param)):
-                template = "{0}.copy()" if output.ndim else "{0}[()]"
-                expression = fill(template, [expression])
+            if self.uniform(output) is not None:
+                pass
+            elif not output.ndim:
+                if made is None or made.out is not output or not _gives_scalar(made):
+                    expression = fill("{0}[()]", [expression])
+            elif root in given or (foreign and not own_param):
+                expression = fill("{0}.copy()", [expression])
             given.add(root)
             results.append(to_source(ast.Expr(expression)).strip())
         return results
+
+
+def _gives_scalar(node: Node) -> bool:
+    """Whether NumPy surely gives an immutable scalar, and no array of rank 0."""
+    return node.primitive.elementwise or "keepdims" in node.attrs or node.primitive is matmul
 
 
 def _literal(number: Any, typed: bool) -> ast.expr:

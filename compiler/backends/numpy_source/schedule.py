@@ -12,7 +12,8 @@ from ...primitives.index import Gather, Mask
 from ...primitives.shape import broadcast_to
 from ...types import Sym
 
-MOST_NESTED = 4  # operations in one expression
+MOST_NESTED = 4  # operations in an expression that is part of another
+MOST_IN_LINE = 6  # operations in one statement
 
 
 @dataclass
@@ -39,7 +40,12 @@ def schedule(graph: Graph) -> Schedule:
     nested: dict[Value, int] = {}
     inlined: set[Value] = set()
     for node in graph.nodes:
-        nested_here = 1 + sum(nested[one] for one in node.operands if one in inlined)
+        parts = [one for one in node.operands if one in inlined]
+        nested_here = 1 + sum(nested[one] for one in parts)
+        if nested_here > MOST_IN_LINE:
+            largest = max(parts, key=nested.__getitem__)
+            inlined.remove(largest)
+            nested_here -= nested[largest]
         for out in node.outs:
             nested[out] = nested_here
             if node.primitive in (constant, broadcast_to):

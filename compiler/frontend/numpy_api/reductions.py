@@ -39,7 +39,8 @@ def _accumulator(x: Tracer, dtype: Any) -> np.dtype[Any]:
         check_dtype(np.dtype(dtype))
         return np.dtype(dtype)
     wide = {"b": np.int64, "i": np.int64, "u": np.uint64}
-    return np.dtype(wide.get(x.dtype.kind, x.dtype))
+    kind = x.dtype.kind
+    return np.dtype(wide[kind] if kind in wide else x.dtype.type)
 
 
 @implements(np.sum, method="sum")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...primitive import Primitive
 from .casting import cast
 from .comparison import equal, greater, greater_equal, less, where
 from .exponential import log
-from ...primitive import Primitive
 from .kind import elementwise
 from .logic import logical_and
 

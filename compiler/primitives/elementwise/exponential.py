@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import log as natural_log
+from typing import Any
 
 from ...primitive import REGISTRY
 from .kind import elementwise
@@ -21,14 +22,25 @@ log1p = elementwise("log1p", partials=lambda out, x: (1.0 / (1.0 + x),), domain=
 logaddexp = elementwise(
     "logaddexp", partials=lambda out, x, y: (exp(x - out), exp(y - out)), arity=2
 )
+# 1 / (1 + exp(-x)) as users write it, overflow and all.
 sigmoid = elementwise(
     "sigmoid",
     partials=lambda out, x: (out * (1.0 - out),),
     expand=lambda x: 1.0 / (1.0 + exp(-x)),
 )
+
+
+def _expit(x: Any) -> Any:
+    decay = exp(-REGISTRY["absolute"](x))
+    is_right = REGISTRY["cast"](REGISTRY["greater_equal"](x, 0.0), dtype=x.dtype)
+    return REGISTRY["maximum"](decay, is_right) / (1.0 + decay)
+
+
+# The same function without overflow.
+expit = elementwise("expit", partials=lambda out, x: (out * (1.0 - out),), expand=_expit)
+# log(sigmoid(x)) without overflow.
 log_sigmoid = elementwise(
     "log_sigmoid",
-    partials=lambda out, x: (sigmoid(-x),),
-    # log(sigmoid(x)) without overflow
+    partials=lambda out, x: (expit(-x),),
     expand=lambda x: REGISTRY["minimum"](x, 0.0) - log1p(exp(-REGISTRY["absolute"](x))),
 )

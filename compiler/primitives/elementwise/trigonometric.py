@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .arithmetic import sqrt, square
 from ...primitive import Primitive
+from .arithmetic import sqrt, square
 from .kind import elementwise
 
 sin = elementwise("sin", partials=lambda out, x: (cos(x),))

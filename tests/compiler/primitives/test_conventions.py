@@ -83,6 +83,7 @@ AT_KINKS = [
         lambda torch, x: torch.nn.functional.logsigmoid(x),
     ),
     ("sigmoid", [[-800.0, 0.0, 800.0]], {}, [[0, 0.25, 0]], lambda torch, x: x.sigmoid()),
+    ("expit", [[-800.0, 0.0, 800.0]], {}, [[0, 0.25, 0]], lambda torch, x: x.sigmoid()),
     ("tanh", [[-800.0, 800.0]], {}, [[0, 0]], lambda torch, x: x.tanh()),
     ("logaddexp", [[800.0], [-800.0]], {}, [[1], [0]], lambda torch, *both: torch.logaddexp(*both)),
     (
@@ -148,6 +149,15 @@ def test_second_derivative_of_a_power_of_zero(exponent: float, expected: float) 
         assert second_derivatives("power", (0.0, exponent))[0, 0] == expected
 
 
+def test_second_derivative_of_std_of_equal_elements() -> None:
+    """0 like the first one, as in PyTorch, and not 0 / 0."""
+    attrs = {**ALL, "ddof": 0}
+    second = second_of(joint_of(one_node(REGISTRY["std"], [type_of(np.ones(2))], attrs), [0]), [0])
+    found = evaluate(second, np.ones(2), np.float64(1), np.array([1.0, -1.0]))[-2:]
+    np.testing.assert_array_equal(found[0], [0, 0])
+    assert found[1] == 0
+
+
 @pytest.mark.parametrize("x", [[2.0, 0.0, 3.0, 4.0], [2.0, 0.0, 0.0, 4.0], [1.0, 2.0, 3.0, 4.0]])
 def test_second_derivatives_of_a_product_with_zeros(x: list[float]) -> None:
     """d^2 prod / (dx_i dx_j) is the product of all others, whatever is zero."""
@@ -164,11 +174,17 @@ def test_second_derivatives_of_a_product_with_zeros(x: list[float]) -> None:
 
 
 def test_log_sigmoid_stays_finite() -> None:
-    """log(sigmoid(-800)) is -800, where the formula as it is written gives -inf."""
-    with np.errstate(over="ignore"):  # of the derivative's sigmoid
-        out, gradient = gradients("log_sigmoid", [[-800.0, 800.0]])
+    """log(sigmoid(-800)) is -800, where the formula as it is written gives -inf; no warning."""
+    out, gradient = gradients("log_sigmoid", [[-800.0, 800.0]])
     np.testing.assert_array_equal(out, [-800.0, 0.0])
     np.testing.assert_array_equal(gradient, [1.0, 0.0])
+
+
+def test_expit_is_sigmoid_without_overflow() -> None:
+    """Equal to 1 ulp or so where both are finite, and silent where exp(-x) overflows."""
+    x = np.linspace(-700, 700, 1001)
+    np.testing.assert_allclose(REGISTRY["expit"](x), REGISTRY["sigmoid"](x), rtol=1e-15)
+    np.testing.assert_array_equal(REGISTRY["expit"](np.array([-800.0, 800.0])), [0, 1])
 
 
 def test_place_read_twice_gets_both_gradients() -> None:
@@ -265,6 +281,8 @@ INDEXES = [
     (np.s_[:, 1, [1, 0, 1]], (Slice(), 1, Gather())),
     (np.s_[[1, 0], None, :, 0], (Gather(), None, Slice(), 0)),
     (np.s_[None, :, [1, 0], 1:], (None, Slice(), Gather(), Slice(1))),
+    (np.s_[None, [0, 3], :, [1, 1]], (None, Gather(), Slice(), Gather())),
+    (np.s_[:, [0, 2], None, [1, 1]], (Slice(), Gather(), None, Gather())),
     (np.s_[[[0], [3]], [[1, 2]]], (Gather(), Gather(), Slice())),
 ]
 

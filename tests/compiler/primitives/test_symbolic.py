@@ -108,7 +108,7 @@ _FLOATS = {case for case in CASES if case.graph().outputs[0].type.is_float}
 
 @every_form
 def test_type_rule_at_a_size_is_the_concrete_one(form: Symbolic) -> None:
-    """n put in before the rule or after it: the same type; or it is refused as is listed."""
+    """N put in before the rule or after it: the same type; or it is refused as is listed."""
     primitive = form.case.primitive
     try:
         (found,) = primitive.infer(form.types, form.attrs)
@@ -132,8 +132,7 @@ def test_gradient_at_a_size_is_the_concrete_one(form: Symbolic) -> None:
     try:
         joint = joint_of(one_node(case.primitive, form.types, form.attrs), wanted)
         second = second_of(joint, wanted)
-    except (TypeRuleError, DerivativeError) as error:
-        assert isinstance(error, REFUSED.get(case.primitive.name, ()))
+    except REFUSED.get(case.primitive.name, ()):
         return
     concrete = joint_of(case.graph(), wanted)
     arrays = case.arrays()

@@ -1,0 +1,150 @@
+"""From arguments to results: what stands between a user's call and the generated code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..compiler.frontend.trace import is_tracing
+from ..compiler.frontend.tree import Branch, Leaf, Tree, unflatten
+from .cotangents import cotangents
+
+if TYPE_CHECKING:
+    from .specialisation import Specialisation
+
+_NUMBERS = {float: np.float64, int: np.int64}
+_SCALARS = frozenset((np.float64, np.float32, np.int64, np.int32, np.bool_))
+
+
+def plan_key(mode: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Return a key for arguments that are all arrays or numbers; None calls for a closer look."""
+    if kwargs or is_tracing():
+        return None
+    key: list[Any] = [mode]
+    for one in args:
+        kind = type(one)
+        if kind is np.ndarray:
+            key.append(one.dtype)
+            key.append(one.shape)
+        elif kind in _NUMBERS or kind in _SCALARS:
+            key.append(kind)
+        else:
+            return None
+    return tuple(key)
+
+
+class Call:
+    """Runs one mode of a specialisation: ``call(leaves)``.
+
+    Attributes:
+        plan: The same for positional arguments that are the leaves.
+    """
+
+    def __init__(self, made: Specialisation, mode: str) -> None:
+        self.made, self.mode = made, mode
+        self.has_aux = made.has_aux
+        self.count = len(made.graph.outputs)
+        self._run: Callable[..., Any] = self._vjp if mode == "vjp" else self._results
+        if mode != "vjp":
+            self._executable = made.executable(mode)
+        self._arrange = self._quick_arrange() or self._full_arrange
+
+    def __call__(self, leaves: Sequence[Any]) -> Any:
+        """Run it on the leaves of the arguments."""
+        return self._run(leaves)
+
+    @property
+    def plan(self) -> Callable[[Sequence[Any]], Any]:
+        """What takes the positional arguments of a call like this one."""
+        run, arrange = self._executable.run, self._arrange
+        numbers = tuple(
+            (i, leaf.type.dtype.type)
+            for i, leaf in enumerate(self.made.signature.leaves)
+            if leaf.kind == "number"
+        )
+        if self._executable.single:
+            return lambda args: arrange((run(*_converted(args, numbers)),))
+        if numbers:
+            return lambda args: arrange(run(*_converted(args, numbers)))
+        if arrange is _as_it_is:
+            return lambda args: run(*args)
+        return lambda args: arrange(run(*args))
+
+    def _results(self, leaves: Sequence[Any]) -> Any:
+        return self._arrange(self._executable(leaves))
+
+    def _quick_arrange(self) -> Callable[[Sequence[Any]], Any] | None:
+        """Return how to arrange results where nothing but arrays is returned and asked for."""
+        if not isinstance(self.made.captured.output, Leaf):
+            return None
+        if self.mode == "value":
+            return _first
+        wanted = self.made.wanted
+        assert wanted is not None
+        if not all(isinstance(tree, Leaf) for tree in wanted.trees):
+            return None
+        if self.mode == "value_and_grad":
+            return _as_it_is if wanted.single else _pair
+        return _first if wanted.single else _as_it_is
+
+    def _full_arrange(self, results: Sequence[Any]) -> Any:
+        made, wanted = self.made, self.made.wanted
+        if self.mode == "value":
+            return unflatten(made.captured.output, results)
+        assert wanted is not None
+        if self.mode == "value_and_grad":
+            value = unflatten(made.captured.output, results[: self.count])
+            return value, wanted.arrange(results[self.count :])
+        gradient = wanted.arrange(results[self.count - 1 :])
+        if not self.has_aux:
+            return gradient
+        return gradient, unflatten(_aux(made.captured.output), results[: self.count - 1])
+
+    def _vjp(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
+        made, wanted = self.made, self.made.wanted
+        assert wanted is not None
+        results = made.executable("forward")(leaves)
+        backward = made.executable("backward")
+        saved = results[self.count :]
+
+        def pullback(ct: Any) -> Any:
+            """Return the gradient for the cotangent ``ct`` of the output."""
+            types = [made.graph.outputs[i].type for i in made.differentiable]
+            return wanted.arrange(backward((*saved, *cotangents(ct, types))))
+
+        output = unflatten(made.captured.output, results[: self.count])
+        return with_pullback(output, pullback, self.has_aux)
+
+
+def with_pullback(output: Any, pullback: Callable[[Any], Any], has_aux: bool) -> tuple[Any, ...]:
+    """Return what ``vjp`` returns."""
+    return (output[0], pullback, output[1]) if has_aux else (output, pullback)
+
+
+def _aux(output: Tree) -> Tree:
+    assert isinstance(output, Branch)
+    return output.children[1]  # type: ignore[no-any-return]
+
+
+def _converted(args: Sequence[Any], numbers: Sequence[tuple[int, Any]]) -> Sequence[Any]:
+    """Return arguments with Python numbers as NumPy scalars."""
+    if not numbers:
+        return args
+    converted = list(args)
+    for i, kind in numbers:
+        converted[i] = kind(converted[i])
+    return converted
+
+
+def _as_it_is(results: Any) -> Any:
+    return results
+
+
+def _first(results: Sequence[Any]) -> Any:
+    return results[0]
+
+
+def _pair(results: Sequence[Any]) -> Any:
+    return results[0], results[1:]

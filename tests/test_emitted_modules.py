@@ -1,0 +1,81 @@
+"""Each generated module runs alone: with NumPy, without gradc, in a process of its own."""
+
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradc import compile_grad
+
+from . import alone
+from .programs import FAMILIES, PROGRAMS
+from .references import tree_leaves
+
+# A call-back is a parameter. These stand in for those of the zoo: most hooks hand the gradient on
+# as it is, `replacing_callback` replaces it by its signs.
+STAND_INS = {"replacing_callback": "lambda g: np.where(g > 0, 1.0, -1.0)"}
+HAND_ON = "lambda *values: values[0]"
+
+
+def flat_arguments(program, args):
+    """Return the arrays and numbers among the arguments, in order; all else is in the code."""
+    leaves = []
+
+    def walk(item):
+        if isinstance(item, np.ndarray | np.generic) or type(item) in (int, float):
+            leaves.append(item)
+        elif isinstance(item, dict):
+            for value in item.values():
+                walk(value)
+        elif isinstance(item, tuple | list):
+            for value in item:
+                walk(value)
+        elif hasattr(item, "__dataclass_fields__"):
+            walk(list(vars(item).values()))
+
+    code = program.fn.__code__
+    names = code.co_varnames[: code.co_argcount]
+    for name, arg in zip(names, args, strict=True):
+        if name not in program.static_argnames:
+            walk(arg)
+    return leaves
+
+
+def write(program, folder):
+    """Write the module of a program, and what it must return for which arguments."""
+    args = program.args()
+    compiled = compile_grad(program.fn, **program.options)
+    lowered = compiled.lower(*args)
+    path = lowered.save(folder / f"{program.name}.py")
+    if program.scalar:
+        outputs, gradient = compiled.value_and_grad(*args)
+        expected = [*tree_leaves(outputs), *tree_leaves(gradient)]
+    else:
+        expected = tree_leaves(compiled.vjp(*args)[0])
+    job = {
+        "function": next(
+            line[4 : line.index("(")] for line in lowered.numpy.splitlines() if line[:4] == "def "
+        ),
+        "leaves": flat_arguments(program, args),
+        "callbacks": {label: STAND_INS.get(program.name, HAND_ON) for label in lowered.callbacks},
+        "expected": expected,
+    }
+    path.with_suffix(".pickle").write_bytes(pickle.dumps(job))
+
+
+@pytest.mark.parametrize("family", [one.__name__.rpartition(".")[2] for one in FAMILIES])
+def test_modules_run_alone(family, tmp_path, capsys):
+    for program in PROGRAMS:
+        if program.family == family:
+            write(program, tmp_path)
+    site = Path(np.__file__).parents[1]
+    command = [sys.executable, "-I", "-S", alone.__file__, str(tmp_path), str(site)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert not report, "\n".join(f"{name}:\n{error}" for name, error in report.items())
+    assert len(list(tmp_path.glob("*.pickle"))) > 5
