@@ -79,4 +79,4 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> t
     def call(*args: Any) -> Any:
         return function(*args)
 
-    return CompiledFunction(call, wrt=("args",), has_aux=has_aux).vjp(*primals)
+    return CompiledFunction(call, wrt="args", has_aux=has_aux).vjp(*primals)

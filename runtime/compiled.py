@@ -136,8 +136,10 @@ class CompiledFunction:
 
         Args:
             *args: As for ``lower``.
-            what: "numpy" (the module for value and gradient), "graph" (what was captured), "joint"
-                (forward and backward as a graph), or "log" (stages with their times, remarks).
+            what: "numpy" (the module for value and gradient; where the output is no scalar, the
+                forward program of ``vjp``), "pullback" (its backward program), "graph" (what was
+                captured), "joint" (forward and backward as a graph), or "log" (stages with their
+                times, remarks).
             **kwargs: As for ``lower``.
         """
         return self.lower(*args, **kwargs).text(what)

@@ -9,13 +9,13 @@ from ..compiler.printer import print_graph
 from .loader import save
 from .specialisation import Specialisation
 
-PARTS = ("numpy", "graph", "joint", "log")
+PARTS = ("numpy", "pullback", "graph", "joint", "log")
 
 
 class Lowered:
     """A compiled function for one signature.
 
-    Attributes are texts: ``numpy``, ``graph``, ``joint``, ``log``.
+    Attributes are texts: ``numpy``, ``pullback``, ``graph``, ``joint``, ``log``.
     """
 
     def __init__(self, specialisation: Specialisation) -> None:
@@ -25,6 +25,11 @@ class Lowered:
     def numpy(self) -> str:
         """The NumPy module that computes value and gradient."""
         return self._made.executable(self._mode).module.text
+
+    @property
+    def pullback(self) -> str:
+        """The NumPy module that takes what the forward program saved, and the cotangents."""
+        return self._made.executable("backward").module.text
 
     @property
     def graph(self) -> str:

@@ -24,9 +24,9 @@ STEP = 1e-4
 
 
 def tree_leaves(tree: Any) -> Leaves:
-    """Return the arrays and floats of a tree in order; dicts go by sorted keys."""
+    """Return the arrays and floats of a tree in order."""
     if isinstance(tree, dict):
-        return [leaf for key in sorted(tree) for leaf in tree_leaves(tree[key])]
+        return tree_leaves(list(tree.values()))
     if isinstance(tree, (tuple, list)):
         return [leaf for item in tree for leaf in tree_leaves(item)]
     if dataclasses.is_dataclass(tree):
@@ -38,8 +38,7 @@ def tree_leaves(tree: Any) -> Leaves:
 def tree_map(fn: Callable[[Any], Any], tree: Any) -> Any:
     """Return the tree with `fn` applied to every leaf that `tree_leaves` returns."""
     if isinstance(tree, dict):
-        done = {key: tree_map(fn, tree[key]) for key in sorted(tree)}
-        return {key: done[key] for key in tree}
+        return {key: tree_map(fn, item) for key, item in tree.items()}
     if isinstance(tree, (tuple, list)):
         return type(tree)(tree_map(fn, item) for item in tree)
     if dataclasses.is_dataclass(tree) and not isinstance(tree, type):

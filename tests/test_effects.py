@@ -129,6 +129,14 @@ def test_hook_with_a_gradient_of_another_shape_is_refused():
         compile_grad(loss).grad(np.ones(3))
 
 
+def test_second_derivative_through_an_opaque_hook_is_refused():
+    """Only at run time is it known whether the hook replaces the gradient; zero would be wrong."""
+    program = BY_NAME["recording_hook"]
+    gradient = gradc.func.grad(program.fn)
+    with pytest.raises(gradc.DerivativeError):
+        gradc.func.grad(lambda x: np.sum(gradient(x)))(*program.args())
+
+
 def test_no_grad_as_it_nests():
     """Regions end where their block ends, also inside one another and as decorators."""
 

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradc import compile_grad
+from gradc import compile_grad, spec
 
 from . import alone
-from .programs import FAMILIES, PROGRAMS
+from .programs import BY_NAME, FAMILIES, PROGRAMS
 from .references import tree_leaves
 
 # A call-back is a parameter. These stand in for those of the zoo: most hooks hand the gradient on
@@ -79,3 +80,39 @@ def test_modules_run_alone(family, tmp_path, capsys):
     report = json.loads(done.stdout)
     assert not report, "\n".join(f"{name}:\n{error}" for name, error in report.items())
     assert len(list(tmp_path.glob("*.pickle"))) > 5
+
+
+# Programs that work for any length of these arguments.
+OPEN = {
+    "black_scholes": (0, 1, 3),
+    "gaussian_mixture": (3,),
+    "heat_in_place": (0,),
+    "layer_norm": (0,),
+    "logistic_regression": (2, 3),
+    "log_sum_exp": (0,),
+    "poisson_regression": (1, 2),
+    "rosenbrock": (0,),
+    "smooth_chain": (0,),
+}
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_one_module_serves_any_length(name, tmp_path):
+    """Compiled for a length `n` that is not known, run at two lengths."""
+    program = BY_NAME[name]
+    compiled = compile_grad(program.fn, **program.options)
+    args = list(program.args())
+    patterns = list(args)
+    for position in OPEN[name]:
+        rest = "".join(f",{extent}" for extent in args[position].shape[1:])
+        patterns[position] = spec(f"{args[position].dtype.str[1:]}[n{rest}]")
+    path = compiled.lower(*patterns).save(tmp_path / "any_length.py")
+    function = runpy.run_path(str(path))[f"{name}_value_and_grad"]
+    for length in (4, 13):
+        for position in OPEN[name]:
+            args[position] = np.resize(args[position], (length, *args[position].shape[1:]))
+        value, gradient = compiled.value_and_grad(*args)
+        results = function(*flat_arguments(program, args))
+        # The code for a known length may be simpler: some roundings of difference.
+        for got, expected in zip(results, [value, *tree_leaves(gradient)], strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-12)

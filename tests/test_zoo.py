@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradc import compile_grad
+from gradc import compile_grad, explain
 
 from . import references
 from .programs import PROGRAMS, Program
@@ -120,6 +120,16 @@ def test_gradient_equals_the_one_by_hand(program):
     args = program.args()
     _, gradient = value_and_gradient(program, compile_grad(program.fn, **program.options), args)
     assert_close(gradient, references.hand_gradient(program, args), program.tolerance)
+
+
+@every_program
+def test_second_call_comes_from_the_cache(program):
+    """The account of what was compiled, with its times, stays as it was."""
+    compiled = compile_grad(program.fn, **program.options)
+    value_and_gradient(program, compiled, program.args())
+    account = explain(compiled)
+    value_and_gradient(program, compiled, program.args())
+    assert explain(compiled) == account
 
 
 @every_program

@@ -147,8 +147,7 @@ class Trace:
         """
         first = operands[0] if operands else None
         if primitive.view and isinstance(first, Tracer) and first.trace is self:
-            if primitive.name != "broadcast_to":
-                return self._view(first, primitive, attrs)
+            return self._view(first, primitive, attrs)
         values = [self.value_of(operand) for operand in operands]
         value = self.add(primitive, values, attrs)
         storage = Storage(value, row_major=self._row_major(primitive, operands))
@@ -172,15 +171,15 @@ class Trace:
         return [Tracer(self, Storage(value), scalar=not value.ndim) for value in outputs]
 
     def _view(self, base: Tracer, primitive: Primitive, attrs: Attrs) -> Tracer:
+        if base.scalar:  # NumPy makes an array of its own of an immutable scalar
+            return Tracer(self, Storage(self.add(primitive, (base.value,), attrs)))
         if primitive.name == "reshape" and base.ndim > 1:
             self.layout_read = True
-        if primitive.name != "reshape" or base.is_row_major:
+        if primitive.name != "reshape" or (base.is_row_major and not base.is_broadcast):
             shown = Tracer(base.trace, base.storage, (*base.views, View(primitive, attrs)))
             shown.value  # noqa: B018 - its type rule speaks now
             return shown
         value = self.add(primitive, (base.value,), attrs)
-        if base.scalar:
-            return Tracer(self, Storage(value))
         # Whether this reshape is a view depends on a layout that is not known.
         storage = Storage(value, argument=base.storage.argument)
         storage.siblings.append(weakref.ref(base.storage))
@@ -219,6 +218,8 @@ class Trace:
         held = [storage.value]
         for view in target.views:
             held.append(self.add(view.primitive, (held[-1],), view.attrs))
+        if target.is_broadcast:
+            raise ValueError("assignment destination is read-only")
         for view, base in zip(reversed(target.views), reversed(held[:-1]), strict=True):
             value = self._put_back(view, base, value)
         if not is_grad_enabled():

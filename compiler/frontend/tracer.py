@@ -133,8 +133,14 @@ class Tracer(NDArrayOperatorsMixin):
 
     @property
     def is_row_major(self) -> bool:
-        """Whether NumPy would surely lay it out so that a reshape is a view."""
-        return self.ndim < 2 or (self.storage.row_major and not self.views)
+        """Whether NumPy would surely lay it out row by row, repeated elements aside."""
+        broadcast = all(view.primitive.name == "broadcast_to" for view in self.views)
+        return self.ndim < 2 or (self.storage.row_major and broadcast)
+
+    @property
+    def is_broadcast(self) -> bool:
+        """Whether it shows an element more than once, and cannot be stored to."""
+        return any(view.primitive.name == "broadcast_to" for view in self.views)
 
     @property
     def itemsize(self) -> int:

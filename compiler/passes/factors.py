@@ -44,6 +44,14 @@ def merge_factors(rewriter: Rewriter, node: Node) -> Value | None:
     return None
 
 
+def share_factor(rewriter: Rewriter, node: Node) -> Value | None:
+    """Rewrite ``a x + a y`` to ``a (x + y)``."""
+    first, second = (factor_of(rewriter, operand, node) for operand in node.operands)
+    if first is None or second is None or first[0] != second[0] or not node.out.type.is_float:
+        return None
+    return multiply(node.primitive(first[1], second[1]), first[0])  # type: ignore[no-any-return]
+
+
 def sink_factor(rewriter: Rewriter, node: Node) -> Value | None:
     """Rewrite ``f(a x)`` to ``a f(x)`` where ``f`` is linear and its result no larger."""
     if not node.out.type.is_float:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from ..ir import Graph, Node, Value
 from ..primitives.elementwise import constant
-from ..primitives.shape import broadcast_to
+from ..primitives.shape import broadcast_to, reshape, transpose
+
+# Of these the operand is saved: it is no larger. Of a slice, the slice.
+_FREE_VIEWS = (broadcast_to, reshape, transpose)
 
 
 def residuals(graph: Graph, outputs: int, cts: int) -> tuple[Graph, Graph]:
     """Split a joint graph at its cotangents.
 
     What depends on a cotangent runs backward; what else the backward program reads is computed
-    forward and saved. Repeated constants are made again, not saved.
+    forward and saved. Constants and views are made again.
 
     Requires: the last ``cts`` params are cotangents; the first ``outputs`` outputs do not depend on
         them.
@@ -23,34 +26,39 @@ def residuals(graph: Graph, outputs: int, cts: int) -> tuple[Graph, Graph]:
     late: set[Value] = set(graph.params[len(inputs) :])
     forward: list[Node] = []
     backward: list[Node] = []
-    free: dict[Value, Node] = {}
     for node in graph.nodes:
         if any(operand in late for operand in node.operands):
             backward.append(node)
             late.update(node.outs)
-            continue
-        forward.append(node)
-        if node.primitive is constant or (
-            node.primitive is broadcast_to and node.operands[0] in free
-        ):
-            free[node.out] = node
+        else:
+            forward.append(node)
+    split = _Split(forward)
     results = graph.outputs[outputs:]
-    needed: dict[Value, None] = {}
-    again: dict[Node, None] = {}
     for value in [*(one for node in backward for one in node.operands), *results]:
-        if value in free:
-            _repeat(value, free, again)
-        elif value not in late:
-            needed[value] = None
-    saved = tuple(needed)
+        if value not in late:
+            split.need(value)
+    saved = tuple(split.saved)
     return (
         Graph(inputs, tuple(forward), (*graph.outputs[:outputs], *saved)),
-        Graph((*saved, *graph.params[len(inputs) :]), (*again, *backward), results),
+        Graph((*saved, *graph.params[len(inputs) :]), (*split.again, *backward), results),
     )
 
 
-def _repeat(value: Value, free: dict[Value, Node], again: dict[Node, None]) -> None:
-    node = free[value]
-    for operand in node.operands:
-        _repeat(operand, free, again)
-    again[node] = None
+class _Split:
+    """What the backward program needs of the forward one: values saved, and nodes run again."""
+
+    def __init__(self, forward: list[Node]) -> None:
+        self.saved: dict[Value, None] = {}
+        self.again: dict[Node, None] = {}
+        self._cheap = {
+            node.out: node for node in forward if node.primitive in (constant, *_FREE_VIEWS)
+        }
+
+    def need(self, value: Value) -> None:
+        node = self._cheap.get(value)
+        if node is None:
+            self.saved[value] = None
+            return
+        for operand in node.operands:
+            self.need(operand)
+        self.again[node] = None

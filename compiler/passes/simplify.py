@@ -8,14 +8,14 @@ from functools import cache
 
 from ..ir import Graph, Node, Value
 from ..primitive import Primitive
-from ..primitives.elementwise import cast, divide, multiply, negative
+from ..primitives.elementwise import add, cast, divide, multiply, negative, subtract
 from ..primitives.elementwise.casting import extent_of
-from ..primitives.index import add_at, is_basic, slice_, update
+from ..primitives.index import Slice, add_at, is_basic, slice_, update
 from ..primitives.linalg import matmul
 from ..primitives.reduce import sum_
 from ..primitives.shape import broadcast_to, reshape, transpose
 from ..types import reduced_shape, size_of
-from .factors import merge_factors, sink_factor
+from .factors import merge_factors, share_factor, sink_factor
 from .match import match, pattern_of
 from .rewriter import Rewriter
 from .rules import RULES, Rule
@@ -123,8 +123,16 @@ def _sum(rewriter: Rewriter, node: Node) -> Value | None:
 
 
 def _slice(rewriter: Rewriter, node: Node) -> Value | None:
+    # Nothing but new axes, and axes of one element dropped: a reshape, whose adjoint is one too.
     (x,) = node.operands
-    return x if all(str(item) == ":" for item in node.attrs["index"]) else None
+    sizes = iter(x.shape)
+    for item in node.attrs["index"]:
+        if item is None:
+            continue
+        size = next(sizes)
+        if not (item == Slice() or (item == 0 and size == 1)):
+            return None
+    return reshape(x, shape=node.out.shape)  # type: ignore[no-any-return]
 
 
 def _add_at(rewriter: Rewriter, node: Node) -> Value | None:
@@ -156,6 +164,8 @@ _STRUCTURAL: dict[Primitive, tuple[Callable[[Rewriter, Node], Value | None], ...
     slice_: (_slice,),
     add_at: (_add_at,),
     update: (_update,),
+    add: (share_factor,),
+    subtract: (share_factor,),
     multiply: (merge_factors, sink_factor),
     divide: (sink_factor,),
     negative: (sink_factor,),

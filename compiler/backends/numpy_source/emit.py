@@ -110,7 +110,7 @@ class _Emitter:
             if not all(out in self.schedule.inlined for out in node.outs) or not node.outs:
                 self.statement(node)
         results = self.results(kept)
-        body = self.bound_sizes() + self.lines
+        body = self.bound_sizes(results) + self.lines
         text = render(
             "numpy_module.py.jinja",
             heading=heading,
@@ -234,7 +234,7 @@ class _Emitter:
                 break
             sources[i] = operand
         plain = {one.dtype for one in sources if self.number(one) is None}
-        sources = [self.counted(one, node) for one in sources]
+        sources = [self.counted(sources, i) for i in range(len(sources))]
         return [
             self.read(source)
             if (number := self.number(source)) is None
@@ -242,16 +242,15 @@ class _Emitter:
             for source in sources
         ]
 
-    def counted(self, value: Value, reader: Node) -> Value:
+    def counted(self, sources: Sequence[Value], place: int) -> Value:
         """Return the bools that a nested cast casts, where another operand makes NumPy do it."""
+        value = sources[place]
         made = self.producer.get(value)
         if made is None or made.primitive is not cast or value not in self.schedule.inlined:
             return value
-        others = [one for one in reader.operands if one is not value and self.number(one) is None]
-        bools = made.operands[0].dtype == np.bool_
-        return (
-            made.operands[0] if bools and any(one.dtype == value.dtype for one in others) else value
-        )
+        others = [one for i, one in enumerate(sources) if i != place and self.number(one) is None]
+        promoted = any(one.dtype == value.dtype for one in others)
+        return made.operands[0] if promoted and made.operands[0].dtype == np.bool_ else value
 
     def elided(self, value: Value) -> ast.expr:
         """Return a value as a store takes it, which broadcasts too."""
@@ -302,9 +301,9 @@ class _Emitter:
 
     # The ends
 
-    def bound_sizes(self) -> list[str]:
+    def bound_sizes(self, results: Sequence[str]) -> list[str]:
         """Return the lines that give unknown sizes of params their names, where these are used."""
-        text = "\n".join(self.lines)
+        text = "\n".join([*self.lines, *results])
         for size in self.masks:
             if not re.search(rf"\b{size}\b(?! =)", text):
                 self.lines = [line for line in self.lines if not line.startswith(f"{size} =")]

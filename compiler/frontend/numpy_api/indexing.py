@@ -28,7 +28,8 @@ def getitem(x: Tracer, key: Any) -> Any:
     if all(item == Slice() for item in index):
         index = (Slice(),) * x.ndim
     result = primitives.slice_(x, index=index)
-    if not result.ndim:  # NumPy gives an immutable scalar
+    dotted = any(item is Ellipsis for item in (key if isinstance(key, tuple) else (key,)))
+    if not result.ndim and not dotted:  # NumPy gives an immutable scalar
         result = Tracer(result.trace, Storage(result.value), scalar=True)
     return result
 

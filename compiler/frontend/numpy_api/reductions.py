@@ -36,11 +36,12 @@ def _reduced(primitive: Any, x: Tracer, axis: Any, keepdims: Any, **attrs: Any) 
 def _accumulator(x: Tracer, dtype: Any) -> np.dtype[Any]:
     """Return the dtype in which NumPy adds and multiplies: small integers become int64."""
     if dtype is not None:
-        check_dtype(np.dtype(dtype))
-        return np.dtype(dtype)
+        wanted: np.dtype[Any] = np.dtype(dtype)
+        check_dtype(wanted)
+        return wanted
     wide = {"b": np.int64, "i": np.int64, "u": np.uint64}
     kind = x.dtype.kind
-    return np.dtype(wide[kind] if kind in wide else x.dtype.type)
+    return np.dtype(wide.get(kind, x.dtype.type))
 
 
 @implements(np.sum, method="sum")

@@ -102,11 +102,9 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
 def expand_dims(a: Any, axis: Any) -> Any:
     """``np.expand_dims``."""
     x = tracer(a)
-    wanted = list(x.shape)
     axes = _shape(axis)
-    for one in sorted(normalize_axis(one, x.ndim + len(axes)) for one in axes):
-        wanted.insert(one, 1)
-    return primitives.reshape(x, shape=tuple(wanted))
+    new = {normalize_axis(one, x.ndim + len(axes)) for one in axes}
+    return getitem(x, tuple(None if i in new else slice(None) for i in range(x.ndim + len(axes))))
 
 
 @implements(np.squeeze, method="squeeze")
@@ -117,8 +115,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     axes = ones if axis is None else normalize_axes(axis, x.ndim)
     if any(one not in ones for one in axes):
         raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
-    kept = tuple(dim for i, dim in enumerate(x.shape) if i not in axes)
-    return primitives.reshape(x, shape=kept)
+    return getitem(x, (*(0 if i in axes else slice(None) for i in range(x.ndim)), ...))
 
 
 @implements(np.broadcast_to)
@@ -208,7 +205,7 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> A
 @implements(np.atleast_1d)
 def atleast_1d(*arrays: Any) -> Any:
     """``np.atleast_1d``."""
-    parts = [x if (x := tracer(one)).ndim else reshape(x, (1,)) for one in arrays]
+    parts = [x if (x := tracer(one)).ndim else getitem(x, None) for one in arrays]
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 

@@ -200,6 +200,8 @@ def astype(a: Tracer, dtype: Any, order: str = "K", casting: str = "unsafe", **o
     """``ndarray.astype``; it always copies."""
     wanted = np.dtype(dtype)
     check_dtype(wanted)
+    if wanted == a.dtype and options.get("copy") is False:
+        return a
     if wanted == np.bool_ and a.dtype != np.bool_:
         return truth(a)
     return elementwise.cast(a, dtype=wanted)

@@ -180,6 +180,15 @@ def test_log_sigmoid_stays_finite() -> None:
     np.testing.assert_array_equal(gradient, [1.0, 0.0])
 
 
+@pytest.mark.parametrize(
+    ("x", "expected"), [([-inf, -inf], -inf), ([inf, 0.0], inf), ([-inf, 3.0], 3.0)]
+)
+def test_logsumexp_of_infinities(x: list[float], expected: float) -> None:
+    """No shift by an infinite maximum: inf - inf would make NaN of a value that exists."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        assert gradients("logsumexp", [x], **ALL)[0] == expected
+
+
 def test_expit_is_sigmoid_without_overflow() -> None:
     """Equal to 1 ulp or so where both are finite, and silent where exp(-x) overflows."""
     x = np.linspace(-700, 700, 1001)

@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 from gradc.compiler.errors import DerivativeError, TypeRuleError
 from gradc.compiler.evaluate import evaluate
-from gradc.compiler.primitive import NoGradient
 from gradc.compiler.primitives.index import Mask
 from gradc.compiler.types import ArrayType, Sym, type_of
 
 from ..substitution import substitute, substitute_graph
-from .cases import CASES, Case, joint_of, one_node, random_like, second_of
+from .cases import CASES, DIFFERENTIABLE, Case, emitted, joint_of, one_node, random_like, second_of
 
 # What is not worked out for an unknown size, by primitive and the error that says so.
 REFUSED = {
@@ -91,22 +90,16 @@ def symbolic_forms(case: Case) -> Iterator[Symbolic]:
                 yield form
 
 
+def label_of(form: Symbolic) -> str:
+    places = "-".join(f"{position}.{axis}" for position, axis in form.places)
+    return f"{form.case.label}-{places}"
+
+
 FORMS = [form for case in CASES for form in symbolic_forms(case)]
-every_form = pytest.mark.parametrize(
-    "form", FORMS, ids=lambda one: f"{one.case.label}-{''.join(f'{i}{a}' for i, a in one.places)}"
-)
+WITH_GRADIENT = [form for form in FORMS if form.case in DIFFERENTIABLE]
 
 
-def has_gradient(form: Symbolic) -> bool:
-    primitive = form.case.primitive
-    no_gradient = isinstance(primitive.derivative, NoGradient)
-    return not no_gradient and bool(form.case.wanted()) and form.case in _FLOATS
-
-
-_FLOATS = {case for case in CASES if case.graph().outputs[0].type.is_float}
-
-
-@every_form
+@pytest.mark.parametrize("form", FORMS, ids=label_of)
 def test_type_rule_at_a_size_is_the_concrete_one(form: Symbolic) -> None:
     """N put in before the rule or after it: the same type; or it is refused as is listed."""
     primitive = form.case.primitive
@@ -120,11 +113,7 @@ def test_type_rule_at_a_size_is_the_concrete_one(form: Symbolic) -> None:
         assert substitute(found, {"n": number}) == primitive.infer(types, attrs)[0]
 
 
-@pytest.mark.parametrize(
-    "form",
-    [one for one in FORMS if has_gradient(one)],
-    ids=lambda one: f"{one.case.label}-{''.join(f'{i}{a}' for i, a in one.places)}",
-)
+@pytest.mark.parametrize("form", WITH_GRADIENT, ids=label_of)
 def test_gradient_at_a_size_is_the_concrete_one(form: Symbolic) -> None:
     """First and second order: n put in before differentiation or after it."""
     case = form.case
@@ -141,10 +130,12 @@ def test_gradient_at_a_size_is_the_concrete_one(form: Symbolic) -> None:
     pairs = [(second, second_of(concrete, wanted), (*arrays, ct, *weights))]
     pairs.append((joint, concrete, (*arrays, ct)))
     for with_name, expected, operands in pairs:
-        found = evaluate(substitute_graph(with_name, {"n": form.size}), *operands)
-        for one, other in zip(found, evaluate(expected, *operands), strict=True):
-            assert type_of(one) == type_of(other)
-            np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-13)
+        at_size = substitute_graph(with_name, {"n": form.size})
+        # Generated code takes the size from the arrays that it gets.
+        for found in (evaluate(at_size, *operands), emitted(with_name)(*operands)):
+            for one, other in zip(found, evaluate(expected, *operands), strict=True):
+                assert type_of(one) == type_of(other)
+                np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-13)
 
 
 def test_every_primitive_takes_an_unknown_size() -> None:
@@ -165,13 +156,9 @@ def test_refusals_are_what_is_refused() -> None:
     found = {}
     for form in FORMS:
         try:
-            joint = (
-                joint_of(one_node(form.case.primitive, form.types, form.attrs), form.case.wanted())
-                if has_gradient(form)
-                else None
-            )
-            if joint is None:
-                form.case.primitive.infer(form.types, form.attrs)
+            graph = one_node(form.case.primitive, form.types, form.attrs)
+            if form.case in DIFFERENTIABLE:
+                joint_of(graph, form.case.wanted())
         except (TypeRuleError, DerivativeError) as error:
             found[form.case.primitive.name] = type(error)
     assert found == REFUSED
