@@ -18,6 +18,7 @@ from .passes.expand import expand
 from .passes.fold import fold
 from .passes.rules import ALGEBRAIC
 from .passes.simplify import simplify
+from .passes.snapshot import snapshot
 from .verify import verify
 
 Pass = Callable[[Graph], Graph]
@@ -40,6 +41,7 @@ LOWER: tuple[Pass, ...] = (
     contract,
     cse,
     dce,
+    snapshot,
 )
 
 

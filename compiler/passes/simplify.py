@@ -8,7 +8,7 @@ from functools import cache
 
 from ..ir import Graph, Node, Value
 from ..primitive import Primitive
-from ..primitives.elementwise import add, cast, divide, multiply, negative, subtract
+from ..primitives.elementwise import add, cast, copy, divide, multiply, negative, subtract
 from ..primitives.elementwise.casting import extent_of
 from ..primitives.index import Slice, add_at, is_basic, slice_, update
 from ..primitives.linalg import matmul
@@ -111,6 +111,10 @@ def _cast(rewriter: Rewriter, node: Node) -> Value | None:
     return x if x.dtype == node.out.dtype else None
 
 
+def _copy(rewriter: Rewriter, node: Node) -> Value | None:
+    return node.operands[0]  # values do not change
+
+
 def _sum(rewriter: Rewriter, node: Node) -> Value | None:
     (x,), axes = node.operands, node.attrs["axes"]
     if not axes:
@@ -160,6 +164,7 @@ _STRUCTURAL: dict[Primitive, tuple[Callable[[Rewriter, Node], Value | None], ...
     transpose: (_transpose, sink_factor),
     broadcast_to: (_broadcast,),
     cast: (_cast,),
+    copy: (_copy,),
     sum_: (_sum, sink_factor),
     slice_: (_slice,),
     add_at: (_add_at,),

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..primitive import NoGradient, Primitive
+from ..errors import DerivativeError
+from ..primitive import Adjoint, NoGradient, Primitive
 from ..types import ArrayType
 
 
@@ -43,6 +44,14 @@ def _callback_type(
     return types
 
 
+def _opaque(ct: Any, out: Any, *operands: Any, callback: Callback, types: Any) -> tuple[Any, ...]:
+    raise DerivativeError(
+        f"{callback.name} is a Python call-back, and what it does cannot be differentiated",
+        fix="write the hook with NumPy functions of the gradient alone, so that it becomes part of "
+        "the program, or do not differentiate twice",
+    )
+
+
 callback = Primitive(
-    "callback", type=_callback_type, derivative=NoGradient(), effect=True, dtypes="fib"
+    "callback", type=_callback_type, derivative=Adjoint(_opaque), effect=True, dtypes="fib"
 )

@@ -303,7 +303,7 @@ class _Emitter:
 
     def bound_sizes(self, results: Sequence[str]) -> list[str]:
         """Return the lines that give unknown sizes of params their names, where these are used."""
-        text = "\n".join([*self.lines, *results])
+        text = "\n".join([*(line.partition("  # ")[0] for line in self.lines), *results])
         for size in self.masks:
             if not re.search(rf"\b{size}\b(?! =)", text):
                 self.lines = [line for line in self.lines if not line.startswith(f"{size} =")]

@@ -142,7 +142,7 @@ def _by_kind(name: str) -> Callable[..., Any]:
 
 def _copy(x: Tracer) -> Any:
     """Return a copy: a value of its own, so that a hook on it sees its own gradient only."""
-    return elementwise.cast(x, dtype=x.dtype)
+    return elementwise.copy(x)
 
 
 def _scaled(factor: float) -> Callable[[Tracer], Any]:

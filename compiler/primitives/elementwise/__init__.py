@@ -19,7 +19,7 @@ from .arithmetic import (
     square,
     subtract,
 )
-from .casting import cast, constant, extent, stop_gradient, with_value
+from .casting import cast, constant, copy, extent, stop_gradient, with_value
 from .comparison import equal, greater, greater_equal, less, less_equal, not_equal, where
 from .exponential import exp, expm1, log, log1p, log_sigmoid, logaddexp, sigmoid
 
@@ -30,6 +30,7 @@ __all__ = [
     "add",
     "cast",
     "constant",
+    "copy",
     "divide",
     "equal",
     "exp",

@@ -98,6 +98,13 @@ cast: Primitive = Primitive(
     ),
     dtypes="fib",
 )
+# A value of its own, whatever happens to the first.
+copy = elementwise(
+    "copy",
+    transpose=lambda ct, x: (ct,),
+    expression="{0}.copy()",
+    dtypes="fib",
+)
 stop_gradient = elementwise("stop_gradient", expression="{0}", type=same_type("fib"), dtypes="fib")
 # An array whose numbers were replaced unseen by autograd: a store under no_grad.
 with_value = elementwise(

@@ -10,12 +10,18 @@ c1 = np.array([[True, False, False, False, False], [True, True, False, False, Fa
 
 
 def attention_value_and_grad(q, k, v):
-    """Return the value, the gradient by q, the gradient by k, the gradient by v.
+    """Value and gradient of attention.
 
     Args:
         q: (2, 3, 5, 4) float64.
         k: (2, 3, 5, 4) float64.
         v: (2, 3, 5, 4) float64.
+
+    Returns:
+        the value,
+        the gradient by q,
+        the gradient by k,
+        the gradient by v.
     """
     scores = q @ k.swapaxes(2, 3) / 2.0                       # (2, 3, 5, 5) float64 · models.py:87
     t1 = np.where(c1, scores, -1000000000.0)                  # (2, 3, 5, 5) float64 · models.py:89

@@ -9,8 +9,15 @@ import numpy as np
 c1 = np.array([0, 1, 2, 3, 4, 5, 6, 7], dtype=np.int64)
 
 
-def classifier_value_and_grad(parameters_hidden_w, parameters_hidden_b, parameters_output_w, parameters_output_b, x, labels):
-    """Return the value, the gradient by parameters_hidden_w, the gradient by parameters_hidden_b, the gradient by parameters_output_w, the gradient by parameters_output_b.
+def classifier_value_and_grad(
+    parameters_hidden_w,
+    parameters_hidden_b,
+    parameters_output_w,
+    parameters_output_b,
+    x,
+    labels,
+):
+    """Value and gradient of classifier.
 
     Args:
         parameters_hidden_w: (6, 5) float64.
@@ -19,6 +26,13 @@ def classifier_value_and_grad(parameters_hidden_w, parameters_hidden_b, paramete
         parameters_output_b: (3,) float64.
         x: (8, 6) float64.
         labels: (8,) int64.
+
+    Returns:
+        the value,
+        the gradient by parameters_hidden_w,
+        the gradient by parameters_hidden_b,
+        the gradient by parameters_output_w,
+        the gradient by parameters_output_b.
     """
     h = np.tanh(x @ parameters_hidden_w + parameters_hidden_b)  # (8, 5) float64 · models.py:58
     t1 = h @ parameters_output_w + parameters_output_b        # (8, 3) float64 · models.py:59

@@ -8,10 +8,14 @@ import numpy as np
 
 
 def clipping_hook_value_and_grad(x):
-    """Return the value, the gradient by x.
+    """Value and gradient of clipping_hook.
 
     Args:
         x: (4,) float64.
+
+    Returns:
+        the value,
+        the gradient by x.
     """
     y = np.sin(x)                                             # (4,) float64 · effects.py:93
     t1 = y @ y + y.sum() * 2.0                                # () float64 · effects.py:96

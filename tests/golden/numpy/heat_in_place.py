@@ -8,11 +8,16 @@ import numpy as np
 
 
 def heat_in_place_value_and_grad(u, k):
-    """Return the value, the gradient by u, the gradient by k.
+    """Value and gradient of heat_in_place.
 
     Args:
         u: (12,) float64.
         k: () float64.
+
+    Returns:
+        the value,
+        the gradient by u,
+        the gradient by k.
     """
     t1 = u[1:-1]                                              # (10,) float64 · simulations.py:27
     t2 = u[2:] - 2.0 * t1 + u[:-2]                            # (10,) float64 · simulations.py:27
@@ -34,41 +39,36 @@ def heat_in_place_value_and_grad(u, k):
 
     # backward
     ct_u = u_1 * 2.0                                          # (12,) float64 · simulations.py:28
-    t12 = ct_u[1:-1]                                          # (10,) float64 · simulations.py:27
-    ct_u_1 = np.array(ct_u)                                   # (12,) float64 · simulations.py:27
-    ct_u_1[1:-1] = 0.0                                        # simulations.py:27
+    t12 = ct_u[1:-1].copy()                                   # (10,) float64 · simulations.py:27
+    ct_u[1:-1] = 0.0                                          # simulations.py:27
     t13 = t12 * k                                             # (10,) float64 · simulations.py:27
-    ct_u_1[:-2] += t13                                        # simulations.py:27
-    ct_u_1[2:] += t13                                         # simulations.py:27
-    ct_u_1[1:-1] += t12 + t13 * -2.0                          # simulations.py:27
-    t14 = ct_u_1[1:-1]                                        # (10,) float64 · simulations.py:27
-    ct_u_5 = np.array(ct_u_1)                                 # (12,) float64 · simulations.py:27
-    ct_u_5[1:-1] = 0.0                                        # simulations.py:27
+    ct_u[:-2] += t13                                          # simulations.py:27
+    ct_u[2:] += t13                                           # simulations.py:27
+    ct_u[1:-1] += t12 + t13 * -2.0                            # simulations.py:27
+    t14 = ct_u[1:-1].copy()                                   # (10,) float64 · simulations.py:27
+    ct_u[1:-1] = 0.0                                          # simulations.py:27
     t15 = t14 * k                                             # (10,) float64 · simulations.py:27
-    ct_u_5[:-2] += t15                                        # simulations.py:27
-    ct_u_5[2:] += t15                                         # simulations.py:27
-    ct_u_5[1:-1] += t14 + t15 * -2.0                          # simulations.py:27
-    t16 = ct_u_5[1:-1]                                        # (10,) float64 · simulations.py:27
-    ct_u_9 = np.array(ct_u_5)                                 # (12,) float64 · simulations.py:27
-    ct_u_9[1:-1] = 0.0                                        # simulations.py:27
+    ct_u[:-2] += t15                                          # simulations.py:27
+    ct_u[2:] += t15                                           # simulations.py:27
+    ct_u[1:-1] += t14 + t15 * -2.0                            # simulations.py:27
+    t16 = ct_u[1:-1].copy()                                   # (10,) float64 · simulations.py:27
+    ct_u[1:-1] = 0.0                                          # simulations.py:27
     t17 = t16 * k                                             # (10,) float64 · simulations.py:27
     t18 = t12 * t10 + t14 * t8 + t16 * t6                     # (10,) float64 · simulations.py:27
-    ct_u_9[:-2] += t17                                        # simulations.py:27
-    ct_u_9[2:] += t17                                         # simulations.py:27
-    ct_u_9[1:-1] += t16 + t17 * -2.0                          # simulations.py:27
-    t19 = ct_u_9[1:-1]                                        # (10,) float64 · simulations.py:27
-    ct_u_13 = np.array(ct_u_9)                                # (12,) float64 · simulations.py:27
-    ct_u_13[1:-1] = 0.0                                       # simulations.py:27
+    ct_u[:-2] += t17                                          # simulations.py:27
+    ct_u[2:] += t17                                           # simulations.py:27
+    ct_u[1:-1] += t16 + t17 * -2.0                            # simulations.py:27
+    t19 = ct_u[1:-1].copy()                                   # (10,) float64 · simulations.py:27
+    ct_u[1:-1] = 0.0                                          # simulations.py:27
     t20 = t19 * k                                             # (10,) float64 · simulations.py:27
-    ct_u_13[:-2] += t20                                       # simulations.py:27
-    ct_u_13[2:] += t20                                        # simulations.py:27
-    ct_u_13[1:-1] += t19 + t20 * -2.0                         # simulations.py:27
-    t21 = ct_u_13[1:-1]                                       # (10,) float64 · simulations.py:27
-    ct_u_17 = np.array(ct_u_13)                               # (12,) float64 · simulations.py:27
-    ct_u_17[1:-1] = 0.0                                       # simulations.py:27
+    ct_u[:-2] += t20                                          # simulations.py:27
+    ct_u[2:] += t20                                           # simulations.py:27
+    ct_u[1:-1] += t19 + t20 * -2.0                            # simulations.py:27
+    t21 = ct_u[1:-1].copy()                                   # (10,) float64 · simulations.py:27
+    ct_u[1:-1] = 0.0                                          # simulations.py:27
     t22 = t21 * k                                             # (10,) float64 · simulations.py:27
     ct_k = (t18 + t19 * t4 + t21 * t2).sum()                  # () float64 · simulations.py:27
-    ct_u_17[:-2] += t22                                       # simulations.py:27
-    ct_u_17[2:] += t22                                        # simulations.py:27
-    ct_u_17[1:-1] += t21 + t22 * -2.0                         # simulations.py:27
-    return t11, ct_u_17, ct_k
+    ct_u[:-2] += t22                                          # simulations.py:27
+    ct_u[2:] += t22                                           # simulations.py:27
+    ct_u[1:-1] += t21 + t22 * -2.0                            # simulations.py:27
+    return t11, ct_u, ct_k

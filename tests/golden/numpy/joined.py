@@ -8,12 +8,18 @@ import numpy as np
 
 
 def joined_value_and_grad(x, y, z):
-    """Return the value, the gradient by x, the gradient by y, the gradient by z.
+    """Value and gradient of joined.
 
     Args:
         x: (2, 3) float64.
         y: (2, 1) float64.
         z: (4, 3) float64.
+
+    Returns:
+        the value,
+        the gradient by x,
+        the gradient by y,
+        the gradient by z.
     """
     wide = np.concatenate((x, y, x), axis=1)                  # (2, 7) float64 · shapes.py:36
     tall = np.concatenate((z, x), axis=0)                     # (6, 3) float64 · shapes.py:37

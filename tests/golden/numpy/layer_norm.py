@@ -8,11 +8,16 @@ import numpy as np
 
 
 def layer_norm_value_and_grad(x, gain):
-    """Return the value, the gradient by x, the gradient by gain.
+    """Value and gradient of layer_norm.
 
     Args:
         x: (4, 5) float64.
         gain: (5,) float64.
+
+    Returns:
+        the value,
+        the gradient by x,
+        the gradient by gain.
     """
     centred = x - x.sum(axis=1, keepdims=True) / 5            # (4, 5) float64 · reductions.py:31
     t1 = np.sqrt(x.var(axis=1, keepdims=True) + 1e-05)        # (4, 1) float64 · reductions.py:32

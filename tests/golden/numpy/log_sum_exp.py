@@ -8,10 +8,14 @@ import numpy as np
 
 
 def log_sum_exp_value_and_grad(x):
-    """Return the value, the gradient by x.
+    """Value and gradient of log_sum_exp.
 
     Args:
         x: (3, 5) float64.
+
+    Returns:
+        the value,
+        the gradient by x.
     """
     top = x.max(axis=1, keepdims=True)                        # (3, 1) float64 · reductions.py:65
     t1 = x - top                                              # (3, 5) float64 · reductions.py:66

@@ -8,13 +8,18 @@ import numpy as np
 
 
 def logistic_regression_value_and_grad(w, b, x, y):
-    """Return the value, the gradient by w, the gradient by b.
+    """Value and gradient of logistic_regression.
 
     Args:
         w: (3,) float64.
         b: () float64.
         x: (20, 3) float64.
         y: (20,) int64.
+
+    Returns:
+        the value,
+        the gradient by w,
+        the gradient by b.
     """
     t1 = x @ w + b                                            # (20,) float64 · models.py:28
     t2 = -t1                                                  # (20,) float64 · models.py:28

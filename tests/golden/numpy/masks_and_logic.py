@@ -8,11 +8,16 @@ import numpy as np
 
 
 def masks_and_logic_value_and_grad(x, y):
-    """Return the value, the gradient by x, the gradient by y.
+    """Value and gradient of masks_and_logic.
 
     Args:
         x: (3, 3) float64.
         y: (3, 3) float64.
+
+    Returns:
+        the value,
+        the gradient by x,
+        the gradient by y.
     """
     inside = (x > -1.0) & (x < 1.0) | ~(y >= 0.0)             # (3, 3) bool · elementwise.py:110
     either = (x != y) | (y <= x)                              # (3, 3) bool · elementwise.py:111

@@ -8,12 +8,18 @@ import numpy as np
 
 
 def matrix_products_value_and_grad(a, b, v):
-    """Return the value, the gradient by a, the gradient by b, the gradient by v.
+    """Value and gradient of matrix_products.
 
     Args:
         a: (3, 4) float64.
         b: (4, 2) float64.
         v: (4,) float64.
+
+    Returns:
+        the value,
+        the gradient by a,
+        the gradient by b,
+        the gradient by v.
     """
     t1 = a @ v                                                # (3,) float64 · linear_algebra.py:15
     t2 = (a @ b).sum() + np.sin(t1).sum()                     # () float64 · linear_algebra.py:15

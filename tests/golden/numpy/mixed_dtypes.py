@@ -8,12 +8,17 @@ import numpy as np
 
 
 def mixed_dtypes_value_and_grad(narrow, wide, count):
-    """Return the value, the gradient by narrow, the gradient by wide.
+    """Value and gradient of mixed_dtypes.
 
     Args:
         narrow: (2, 3) float32.
         wide: (3,) float64.
         count: (3,) int64.
+
+    Returns:
+        the value,
+        the gradient by narrow,
+        the gradient by wide.
     """
     t1 = narrow.astype(np.float64)                            # (2, 3) float64 · elementwise.py:138
     t2 = count.astype(np.float64)                             # (3,) float64 · elementwise.py:138

@@ -8,11 +8,16 @@ import numpy as np
 
 
 def powers_of_signed_bases_value_and_grad(x, base):
-    """Return the value, the gradient by x, the gradient by base.
+    """Value and gradient of powers_of_signed_bases.
 
     Args:
         x: (5,) float64.
         base: (3,) float64.
+
+    Returns:
+        the value,
+        the gradient by x,
+        the gradient by base.
     """
     t1 = np.square(x)                                         # (5,) float64 · elementwise.py:54
     t2 = t1 + t1 * x - 4.0 * x + x ** 0.0                     # (5,) float64 · elementwise.py:54

@@ -8,11 +8,15 @@ import numpy as np
 
 
 def printed_values_value_and_grad(x, *, callback_1):
-    """Return the value, the gradient by x.
+    """Value and gradient of printed_values.
 
     Args:
         x: (4,) float64.
         callback_1: Called with the array at its place.
+
+    Returns:
+        the value,
+        the gradient by x.
     """
     y = np.exp(x)                                             # (4,) float64 · effects.py:173
     t1 = y.sum()                                              # () float64 · effects.py:174

@@ -8,11 +8,15 @@ import numpy as np
 
 
 def recording_hook_value_and_grad(x, *, hook_1):
-    """Return the value, the gradient by x.
+    """Value and gradient of recording_hook.
 
     Args:
         x: (4,) float64.
         hook_1: Called with the array at its place.
+
+    Returns:
+        the value,
+        the gradient by x.
     """
     y = x * 2.0                                               # (4,) float64 · effects.py:128
     t1 = y @ y / 2.0                                          # () float64 · effects.py:130

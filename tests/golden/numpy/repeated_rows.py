@@ -10,11 +10,15 @@ c1 = np.array([[0.0], [1.0], [2.0], [3.0], [4.0]], dtype=np.float64)
 
 
 def repeated_rows_value_and_grad(table, rows):
-    """Return the value, the gradient by table.
+    """Value and gradient of repeated_rows.
 
     Args:
         table: (5, 2) float64.
         rows: (5,) int64.
+
+    Returns:
+        the value,
+        the gradient by table.
     """
     t1 = table[rows, :]                                       # (5, 2) float64 · indexing.py:26
     t2 = (np.sin(t1) * c1).sum()                              # () float64 · indexing.py:26

@@ -8,10 +8,14 @@ import numpy as np
 
 
 def rosenbrock_value_and_grad(x):
-    """Return the value, the gradient by x.
+    """Value and gradient of rosenbrock.
 
     Args:
         x: (10,) float64.
+
+    Returns:
+        the value,
+        the gradient by x.
     """
     t1 = x[:-1]                                               # (9,) float64 · simulations.py:10
     t2 = x[1:] - np.square(t1)                                # (9,) float64 · simulations.py:10

@@ -8,16 +8,18 @@ import numpy as np
 
 
 def selected_by_mask_value_and_grad(x):
-    """Return the value, the gradient by x.
+    """Value and gradient of selected_by_mask.
 
     Args:
         x: (4, 3) float64.
+
+    Returns:
+        the value,
+        the gradient by x.
     """
     t1 = x > 0.0                                              # (4, 3) bool · indexing.py:53
-    count1 = np.count_nonzero(t1)
     t2 = x[t1]                                                # (count1,) float64 · indexing.py:53
     t3 = x < -0.5                                             # (4, 3) bool · indexing.py:53
-    count2 = np.count_nonzero(t3)
     t4 = x[t3]                                                # (count2,) float64 · indexing.py:53
     t5 = np.square(t4)                                        # (count2,) float64 · indexing.py:53
     t6 = t2.sum() + t5.sum()                                  # () float64 · indexing.py:53

@@ -8,11 +8,21 @@ import numpy as np
 
 
 def several_outputs_forward(x, m):
-    """Return the value, output 2, output 3, output 4, residual 1, residual 2, residual 3, residual 4.
+    """The value, and what the pullback reads, of several_outputs.
 
     Args:
         x: (3,) float64.
         m: (3, 3) float64.
+
+    Returns:
+        the value,
+        output 2,
+        output 3,
+        output 4,
+        residual 1,
+        residual 2,
+        residual 3,
+        residual 4.
     """
     y = m @ x                                                 # (3,) float64 · structures.py:91
     t1 = y[:, None] * x[None, :]                              # (3, 3) float64 · structures.py:92

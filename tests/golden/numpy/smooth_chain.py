@@ -8,11 +8,16 @@ import numpy as np
 
 
 def smooth_chain_value_and_grad(x, y):
-    """Return the value, the gradient by x, the gradient by y.
+    """Value and gradient of smooth_chain.
 
     Args:
         x: (4, 3) float64.
         y: (3,) float64.
+
+    Returns:
+        the value,
+        the gradient by x,
+        the gradient by y.
     """
     t1 = np.sin(x)                                            # (4, 3) float64 · elementwise.py:11
     t2 = np.exp(-np.square(x))                                # (4, 3) float64 · elementwise.py:11

@@ -8,12 +8,18 @@ import numpy as np
 
 
 def store_slices_value_and_grad(x, y, w):
-    """Return the value, the gradient by x, the gradient by y, the gradient by w.
+    """Value and gradient of store_slices.
 
     Args:
         x: (5,) float64.
         y: (4,) float64.
         w: (5,) float64.
+
+    Returns:
+        the value,
+        the gradient by x,
+        the gradient by y,
+        the gradient by w.
     """
     z = x * 2.0                                               # (5,) float64 · stores.py:22
     z[1:] = y                                                 # stores.py:23

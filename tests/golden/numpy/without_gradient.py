@@ -8,10 +8,14 @@ import numpy as np
 
 
 def without_gradient_value_and_grad(x):
-    """Return the value, the gradient by x.
+    """Value and gradient of without_gradient.
 
     Args:
         x: (4,) float64.
+
+    Returns:
+        the value,
+        the gradient by x.
     """
     square = np.square(x)                                     # (4,) float64 · effects.py:33
     cube = square * x                                         # (4,) float64 · effects.py:35
