@@ -1,27 +1,11 @@
 """Each benchmark runs at a tiny size: the versions that are timed compute the same thing."""
 
-import importlib
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "benchmarks"
+from .loading import benchmark_module
 
-
-def load_benchmarks() -> ModuleType:
-    """Import the package from its folder; the root must not be on the path for that."""
-    spec = importlib.util.spec_from_file_location(
-        "benchmarks", FOLDER / "__init__.py", submodule_search_locations=[str(FOLDER)]
-    )
-    sys.modules["benchmarks"] = importlib.util.module_from_spec(spec)
-    return importlib.import_module("benchmarks.run")
-
-
-run = load_benchmarks()
+run = benchmark_module("run")
 every_workload = pytest.mark.parametrize("workload", run.WORKLOADS, ids=lambda w: w.name)
 
 
@@ -74,6 +58,6 @@ def test_times_are_taken_of_every_version(monkeypatch):
 
 
 def test_compile_time_is_reported_by_stage():
-    stages = importlib.import_module("benchmarks.compile_time").compile_seconds(operations=20)
+    stages = benchmark_module("compile_time").compile_seconds(operations=20)
     assert len(stages) >= 4
     assert all(seconds >= 0 for seconds in stages.values())

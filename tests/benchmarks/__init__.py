@@ -1,0 +1,1 @@
+"""Tests of the benchmarks, at tiny sizes, and of the limits on time."""
