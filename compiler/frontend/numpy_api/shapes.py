@@ -157,6 +157,26 @@ def stack(
     return primitives.stack(*parts, axis=normalize_axis(axis, parts[0].ndim + 1))
 
 
+@implements(np.atleast_2d)
+def atleast_2d(*arrays: Any) -> Any:
+    """``np.atleast_2d``."""
+    parts = [x if x.ndim > 1 else getitem(x, None) for x in map(atleast_1d, arrays)]
+    return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+@implements(np.vstack)
+def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    """``np.vstack``."""
+    return concatenate([atleast_2d(one) for one in tup], 0, dtype=dtype)
+
+
+@implements(np.hstack)
+def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    """``np.hstack``."""
+    parts = [atleast_1d(one) for one in tup]
+    return concatenate(parts, 0 if parts[0].ndim == 1 else 1, dtype=dtype)
+
+
 @implements(np.split, np.array_split)
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """``np.split`` and ``np.array_split``: parts are views."""
