@@ -29,6 +29,10 @@ class GradcError(Exception):
             lines.append(f"  fix:   {fix}")
         super().__init__("\n".join(lines))
 
+    def at(self, where: object) -> GradcError:
+        """Return the same error with another line of the user's code."""
+        return type(self)(self.what, got=self.got, where=where, fix=self.fix)
+
 
 class CaptureError(GradcError):
     """The function cannot be captured as it is written.

@@ -15,10 +15,12 @@ from .passes.dce import dce
 from .passes.differentiate import differentiate
 from .passes.erase import erase
 from .passes.expand import expand
+from .passes.factor import factor
 from .passes.fold import fold
-from .passes.rules import ALGEBRAIC
+from .passes.rules import ALGEBRAIC, LATE
 from .passes.simplify import simplify
 from .passes.snapshot import snapshot
+from .passes.specialise import specialise
 from .verify import verify
 
 Pass = Callable[[Graph], Graph]
@@ -26,10 +28,10 @@ Pass = Callable[[Graph], Graph]
 
 def simplify_algebra(graph: Graph) -> Graph:
     """Apply the rules that do not undo ``expand``."""
-    return simplify(graph, ALGEBRAIC)
+    return simplify(graph, ALGEBRAIC + LATE)
 
 
-OPTIMISE: tuple[Pass, ...] = (cse, simplify, fold, cse, simplify, dce)
+OPTIMISE: tuple[Pass, ...] = (cse, simplify, fold, cse, simplify, specialise, dce)
 LOWER: tuple[Pass, ...] = (
     erase,
     cse,
@@ -103,8 +105,12 @@ def derive(
     def joint(one: Graph) -> Graph:
         return differentiate(one, wrt, outputs, seed)
 
-    joint.__name__ = "differentiate"
-    return run((joint, dce, *OPTIMISE), graph, log, "differentiate")
+    def gather(one: Graph) -> Graph:
+        return factor(one, len(graph.outputs))
+
+    joint.__name__, gather.__name__ = "differentiate", "factor"
+    passes = (joint, dce, *OPTIMISE, gather, fold, cse, simplify, dce)
+    return run(passes, graph, log, "differentiate")
 
 
 def generate(graph: Graph, function: str, heading: Heading, kept: int, log: Log) -> Module:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
+from operator import index
 
 import numpy as np
 
@@ -77,6 +78,11 @@ class Sym:
         )
 
     __int__ = __index__
+
+    def __lt__(self, other: Dim) -> bool:
+        return self.__index__() < other  # which is refused
+
+    __le__ = __gt__ = __ge__ = __lt__
 
     def __str__(self) -> str:
         parts = []
@@ -217,7 +223,7 @@ def normalize_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ..
     if axis is None:
         return tuple(range(ndim))
     axes = tuple(axis) if isinstance(axis, Sequence) else (axis,)
-    found = tuple(sorted(normalize_axis(int(one), ndim) for one in axes))
+    found = tuple(sorted(normalize_axis(index(one), ndim) for one in axes))
     if len(set(found)) != len(found):
         raise TypeRuleError("an axis occurs twice", got=f"axis={axis}")
     return found

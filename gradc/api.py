@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 from .compiler.errors import GradcError
+from .compiler.frontend.numpy_api.operands import tracer
 from .compiler.frontend.signature import Wrt
 from .compiler.frontend.tracer import Tracer
+from .compiler.frontend.tree import flatten, unflatten
 from .compiler.primitives.elementwise import stop_gradient as _stop_gradient
 from .runtime.compiled import CompiledFunction
 
@@ -86,7 +88,8 @@ def stop_gradient(value: Any) -> Any:
     """Return ``value``, through which no gradient passes.
 
     Args:
-        value: An array inside a compiled function; anything else is returned as it is.
+        value: An array inside a compiled function, or a container of such; anything else is
+            returned as it is.
 
     Example:
         >>> import numpy as np
@@ -94,7 +97,17 @@ def stop_gradient(value: Any) -> Any:
         >>> float(f.grad(3.0))
         3.0
     """
-    return _stop_gradient(value) if isinstance(value, Tracer) else value
+    leaves: list[Any] = []
+    tree = flatten(value, "value", leaves, [])
+    if not any(isinstance(leaf, Tracer) for leaf in leaves):
+        return value
+    return unflatten(tree, [_stopped(leaf) for leaf in leaves])
+
+
+def _stopped(leaf: Any) -> Any:
+    if not isinstance(leaf, Tracer):
+        return leaf
+    return leaf.trace.dispatch(lambda one: _stop_gradient(tracer(one)), (leaf,), {})
 
 
 def explain(function: CompiledFunction) -> str:
@@ -114,7 +127,11 @@ def explain(function: CompiledFunction) -> str:
         1. first call: x (3,) float64
     """
     if not isinstance(function, CompiledFunction):
-        raise GradcError("explain takes what compile_grad returned", got=repr(function))
+        raise GradcError(
+            "explain takes what compile_grad returned",
+            got=repr(function),
+            fix="pass the decorated function itself",
+        )
     lines = [f"{function.name}: {len(function.history)} specialisation(s)"]
     for number, (reason, made) in enumerate(function.history, 1):
         leaves = zip(made.signature.names, made.signature.leaves, strict=True)

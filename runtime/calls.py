@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..compiler.frontend.signature import as_integer
 from ..compiler.frontend.trace import is_tracing
-from ..compiler.frontend.tree import Branch, Leaf, Tree, unflatten
+from ..compiler.frontend.tree import Branch, Leaf, Tree, count_leaves, unflatten
 from .cotangents import cotangents
 
 if TYPE_CHECKING:
     from .specialisation import Specialisation
 
-_NUMBERS = {float: np.float64, int: np.int64}
+_NUMBERS = frozenset((float, int))
 _SCALARS = frozenset((np.float64, np.float32, np.int64, np.int32, np.bool_))
 
 
@@ -59,9 +60,10 @@ class Call:
     def plan(self) -> Callable[[Sequence[Any]], Any]:
         """What takes the positional arguments of a call like this one."""
         run, arrange = self._executable.run, self._arrange
+        signature = self.made.signature
         numbers = tuple(
-            (i, leaf.type.dtype.type)
-            for i, leaf in enumerate(self.made.signature.leaves)
+            (i, name if leaf.type.dtype == np.int64 else None)
+            for i, (leaf, name) in enumerate(zip(signature.leaves, signature.names, strict=True))
             if leaf.kind == "number"
         )
         if self._executable.single:
@@ -105,14 +107,15 @@ class Call:
     def _vjp(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
         made, wanted = self.made, self.made.wanted
         assert wanted is not None
+        primal = made.primal
+        types = [output.type for output in made.graph.outputs[: count_leaves(primal)]]
         results = made.executable("forward")(leaves)
         backward = made.executable("backward")
         saved = results[self.count :]
 
         def pullback(ct: Any) -> Any:
             """Return the gradient for the cotangent ``ct`` of the output."""
-            types = [made.graph.outputs[i].type for i in made.differentiable]
-            return wanted.arrange(backward((*saved, *cotangents(ct, types))))
+            return wanted.arrange(backward((*saved, *cotangents(ct, primal, types))))
 
         output = unflatten(made.captured.output, results[: self.count])
         return with_pullback(output, pullback, self.has_aux)
@@ -129,12 +132,13 @@ def _aux(output: Tree) -> Tree:
 
 
 def _converted(args: Sequence[Any], numbers: Sequence[tuple[int, Any]]) -> Sequence[Any]:
-    """Return arguments with Python numbers as NumPy scalars."""
+    """Return arguments with Python numbers as NumPy scalars; ints come with their names."""
     if not numbers:
         return args
     converted = list(args)
-    for i, kind in numbers:
-        converted[i] = kind(converted[i])
+    for i, name in numbers:
+        number = converted[i]
+        converted[i] = np.float64(number) if name is None else as_integer(number, name)
     return converted
 
 

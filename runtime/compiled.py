@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..compiler.errors import GradcError
+from ..compiler.errors import CaptureError, GradcError
 from ..compiler.frontend.signature import Parameters, Signature, Wrt, sign, want
+from ..compiler.frontend.source import user_line
 from ..compiler.frontend.trace import current_trace
 from ..compiler.frontend.tracer import Tracer
-from ..compiler.frontend.tree import Spec
+from ..compiler.frontend.tree import Leaf, Spec
 from .calls import plan_key
 from .lowered import Lowered
 from .nested import Nested
@@ -40,13 +41,27 @@ class CompiledFunction:
         backend: str = "numpy",
     ) -> None:
         if not callable(function):
-            raise GradcError("compile_grad takes a function", got=repr(function))
+            raise GradcError(
+                "compile_grad takes a function",
+                got=repr(function),
+                fix="use it as a decorator, or call compile_grad(function, wrt=...)",
+            )
         if backend not in BACKENDS:
-            raise GradcError(f"there is no backend {backend!r}", fix=f"use one of {BACKENDS}")
+            raise GradcError(
+                f"there is no backend {backend!r}", fix=f"use one of {', '.join(BACKENDS)}"
+            )
         if isinstance(static_argnames, str):
             static_argnames = (static_argnames,)
+        if not isinstance(static_argnames, Iterable):
+            raise GradcError(
+                "static_argnames takes names of parameters",
+                got=repr(static_argnames),
+                fix='write it as in static_argnames=("n",)',
+            )
         self.parameters = Parameters(function, static_argnames)
         self.wrt = tuple(wrt) if isinstance(wrt, list) else wrt
+        if self.wrt == ():
+            raise GradcError("wrt names no parameter", got="()", fix="name at least one")
         for one in self.wrt if isinstance(self.wrt, tuple) else (self.wrt,):
             if self.parameters.names or not isinstance(one, int):
                 self.parameters.index(one)
@@ -92,8 +107,9 @@ class CompiledFunction:
         """Return the value now, and the function that pulls cotangents back.
 
         ``out, pullback = f.vjp(x)``; ``pullback(ct)``, with a cotangent for each floating-point
-        array in ``out``, in its structure, gives the gradient in the structure of ``wrt``. It may
-        be called many times. With ``has_aux``, ``(out, pullback, aux)``.
+        array in ``out``, in its structure (None will do for what is not floating-point), gives the
+        gradient in the structure of ``wrt``. It may be called many times. With ``has_aux``,
+        ``(out, pullback, aux)``.
 
         Raises:
             DerivativeError: An argument in ``wrt`` is not floating-point.
@@ -105,7 +121,11 @@ class CompiledFunction:
         """Sign the arguments in full, find or make the code, run it, and remember the short way."""
         signature, leaves = sign(self.parameters, self.parameters.bind(args, kwargs))
         if any(isinstance(leaf, Spec) for leaf in leaves):
-            raise GradcError("a spec has no numbers to compute with", fix="pass it to lower()")
+            raise GradcError(
+                "a spec has no numbers to compute with",
+                where=user_line(),
+                fix="pass it to lower() or inspect(), or pass an array",
+            )
         traced = any(isinstance(leaf, Tracer) for leaf in leaves)
         if traced or current_trace() is not None:
             nested = Nested(self, signature, leaves)
@@ -115,7 +135,7 @@ class CompiledFunction:
         found = self._find(signature, leaves, differentiated=mode != "value")
         call = found.call(mode)
         key = plan_key(mode, args, kwargs)
-        if mode != "vjp" and key is not None and found.is_unguarded and _are_leaves(args, leaves):
+        if mode != "vjp" and key and found.is_unguarded and _are_leaves(args, signature, leaves):
             self._plans[key] = call.plan
         return call(leaves)
 
@@ -144,6 +164,22 @@ class CompiledFunction:
         """
         return self.lower(*args, **kwargs).text(what)
 
+    def __get__(self, instance: Any, owner: type | None = None) -> CompiledFunction:
+        """Refuse to be a method: looked up on an instance, it raises CaptureError."""
+        if instance is None:
+            return self
+        raise CaptureError(
+            f"{self.name} is a method, which cannot be compiled: what it reads of self may change",
+            where=user_line(),
+            fix="compile a function of the arrays, and call it from the method",
+        )
+
+    def __repr__(self) -> str:
+        return f"<compiled function {self.name}, {len(self.history)} specialisations>"
+
+    def __reduce__(self) -> str:
+        return str(vars(self)["__qualname__"])  # pickled and copied as functions are: by name
+
     # Finding code
 
     def _find(
@@ -161,14 +197,18 @@ class CompiledFunction:
             made = Specialisation(
                 self.parameters, signature, leaves, wanted, self.has_aux, self.name
             )
-            self.history.append((self._reason(signature), made))
+            self.history.append((self._reason(signature, leaves, differentiated), made))
             self._known.setdefault(key, []).append(made)
             return made
 
-    def _reason(self, signature: Signature) -> str:
-        """Say in what a signature differs from the one before."""
+    def _reason(self, signature: Signature, leaves: Sequence[Any], differentiated: bool) -> str:
+        """Say in what a call differs from the one before that was compiled."""
         if not self.history:
             return "first call"
+        for one in self._known.get((signature, differentiated), ()):
+            return one.captured.difference(leaves, signature.names)
+        if (signature, not differentiated) in self._known:
+            return "first gradient" if differentiated else "first value alone"
         before = self.history[-1][1].signature
         if before.trees != signature.trees:
             return "other structure or static arguments"
@@ -177,12 +217,14 @@ class CompiledFunction:
             for name, old, new in zip(signature.names, before.leaves, signature.leaves, strict=True)
             if old != new
         ]
-        return "; ".join(changed) or "another number that the function reads, or first gradient"
+        return "; ".join(changed)
 
 
-def _are_leaves(args: Sequence[Any], leaves: Sequence[Any]) -> bool:
-    """Whether arguments were taken as they are: none converted, none left out."""
-    return len(args) == len(leaves) and all(
+def _are_leaves(args: Sequence[Any], signature: Signature, leaves: Sequence[Any]) -> bool:
+    """Whether arguments were taken as they are: none static, converted, or left out."""
+    if len(args) != len(signature.trees) or any(tree != Leaf() for tree in signature.trees):
+        return False
+    return all(
         leaf is arg for arg, leaf in zip(args, leaves, strict=True) if isinstance(arg, np.ndarray)
     )
 

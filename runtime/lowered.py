@@ -84,6 +84,8 @@ class Lowered:
         """
         path = Path(path)
         if path.suffix != ".py":
-            raise GradcError("a module is saved to a .py file", got=str(path))
+            raise GradcError(
+                "a module is saved to a .py file", got=str(path), fix="let the path end in .py"
+            )
         save(self._made.executable(self._mode).module, path)
         return path

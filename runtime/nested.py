@@ -9,7 +9,6 @@ from ..compiler import pipeline
 from ..compiler.frontend import fence
 from ..compiler.frontend.capture import capture, inline
 from ..compiler.frontend.signature import Signature, want
-from ..compiler.frontend.trace import current_trace
 from ..compiler.frontend.tracer import Tracer
 from ..compiler.frontend.tree import count_leaves, unflatten
 from ..compiler.ir import Graph
@@ -27,8 +26,9 @@ class Nested:
     def __init__(
         self, compiled: CompiledFunction, signature: Signature, leaves: Sequence[Any]
     ) -> None:
-        if current_trace() is None:
-            raise fence.leaked(next(leaf for leaf in leaves if isinstance(leaf, Tracer)))
+        for leaf in leaves:
+            if isinstance(leaf, Tracer) and not leaf.trace.alive:
+                raise fence.leaked(leaf)
         self.compiled, self.signature, self.leaves = compiled, signature, leaves
         self.captured = capture(compiled.parameters, signature, leaves, ())
         self.count = len(self.captured.graph.outputs)
@@ -53,15 +53,13 @@ class Nested:
 
     def vjp(self) -> tuple[Any, ...]:
         """Record the value, and the backward program at each call of the pullback."""
-        output: Any = self.captured.output
-        primal = output.children[0] if self.compiled.has_aux else output
-        outputs = self.captured.graph.outputs[: count_leaves(primal)]
-        chosen = [i for i, one in enumerate(outputs) if one.type.is_float]
-        types = [outputs[i].type for i in chosen]
+        primal = self.captured.primal(self.compiled.has_aux)
+        types = [one.type for one in self.captured.graph.outputs[: count_leaves(primal)]]
+        chosen = [i for i, type in enumerate(types) if type.is_float]
         joint, arrange = self._joint(chosen, None)
 
         def pullback(ct: Any) -> Any:
-            given = cotangents(ct, types)
+            given = cotangents(ct, primal, types)
             results = inline(self.captured, joint, [*self.leaves, *given])
             return arrange(results[self.count :])
 

@@ -14,7 +14,7 @@ from ..compiler import pipeline
 from ..compiler.backends.numpy_source import Heading, Module
 from ..compiler.frontend.capture import Capture, capture
 from ..compiler.frontend.signature import Parameters, Signature, Wanted
-from ..compiler.frontend.tree import Branch, Tree, count_leaves, unflatten
+from ..compiler.frontend.tree import Tree, count_leaves, unflatten
 from ..compiler.ir import Graph
 from ..compiler.passes.residuals import residuals
 from ..compiler.pipeline import Log
@@ -82,8 +82,7 @@ class Specialisation:
     @property
     def primal(self) -> Tree:
         """The tree of the differentiated output."""
-        output = self.captured.output
-        return output.children[0] if self.has_aux and isinstance(output, Branch) else output
+        return self.captured.primal(self.has_aux)
 
     @property
     def differentiable(self) -> tuple[int, ...]:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import DerivativeError
+from ..errors import CaptureError, DerivativeError, GradcError
 from ..ir import Graph, Value
 from . import fence, numpy_api
 from .grad_mode import enable_grad
+from .randomness import draws_no_numbers
 from .signature import Parameters, Signature, is_row_major
-from .source import user_line
+from .source import raised_line, user_line
 from .trace import Trace, current_trace
 from .tracer import Tracer
 from .tree import Branch, Leaf, Tree, count_leaves, flatten, unflatten
@@ -36,11 +37,41 @@ class Capture:
     layouts: tuple[bool, ...] | None
     lifted: tuple[Tracer, ...]
 
+    def difference(self, leaves: Sequence[Any], names: Sequence[str]) -> str:
+        """Say what it read of its arguments that is not the same in these."""
+        read = [
+            f"{names[i]} was {number}, is {leaves[i]}"
+            for i, number in self.guards.items()
+            if not _same(leaves[i], number)
+        ]
+        return "; ".join(read) or "another memory layout"
+
     def holds(self, leaves: Sequence[Any]) -> bool:
         """Whether what it read of its arguments is the same in these."""
         if self.layouts is not None and self.layouts != tuple(map(is_row_major, leaves)):
             return False
         return all(_same(leaves[i], number) for i, number in self.guards.items())
+
+    def primal(self, has_aux: bool) -> Tree:
+        """Return the tree of what is differentiated.
+
+        Raises:
+            DerivativeError: With ``has_aux``, the function does not return a pair.
+        """
+        tree = self.output
+        if not has_aux:
+            return tree
+        is_sequence = isinstance(tree, Branch) and issubclass(tree.kind, tuple | list)
+        if not isinstance(tree, Branch) or not is_sequence or len(tree.children) != 2:
+            raise DerivativeError(
+                "with has_aux=True the function must return a pair (value, aux)",
+                got=f"{tree.kind.__name__} of {len(tree.children)}"
+                if isinstance(tree, Branch)
+                else "one array or object",
+                where=user_line(),
+                fix="return a pair, or leave has_aux out",
+            )
+        return tree.children[0]  # type: ignore[no-any-return]
 
     def scalar_output(self, has_aux: bool) -> None:
         """Check that there is one number to differentiate.
@@ -48,15 +79,7 @@ class Capture:
         Raises:
             DerivativeError: There is not; says what there is.
         """
-        tree = self.output
-        if has_aux:
-            parts = tree.children if isinstance(tree, Branch) else ()
-            if len(parts) != 2:
-                raise DerivativeError(
-                    "with has_aux=True the function must return a pair (value, aux)",
-                    where=user_line(),
-                )
-            tree = parts[0]
+        tree = self.primal(has_aux)
         types = [output.type for output in self.graph.outputs[: count_leaves(tree)]]
         if not isinstance(tree, Leaf) or types[0].ndim or not types[0].is_float:
             got = ", ".join(map(str, types)) or "no array"
@@ -94,14 +117,24 @@ def capture(
             for tree in signature.trees
         ]
         try:
-            result = parameters.call(values)
-        except (TypeError, ValueError) as error:
-            translated = fence.numpy_error(error)
-            if translated is error:
+            with draws_no_numbers(parameters.function):
+                result = parameters.call(values)
+        except ValueError as error:
+            raise fence.numpy_error(error) from error.__cause__
+        except GradcError as error:
+            if error.where:
                 raise
-            raise translated from error
+            place = raised_line(error)
+            raise error.at(place).with_traceback(error.__traceback__) from None
         outputs: list[Any] = []
-        tree = flatten(result, "", outputs, [])
+        tree = flatten(result, "output", outputs, [])
+        if not outputs:
+            raise CaptureError(
+                "the function returns no array and no number",
+                got=repr(result),
+                where=user_line(),
+                fix="return what it computes",
+            )
         values = [_output(trace, one) for one in outputs]
     layouts = tuple(map(is_row_major, leaves)) if trace.layout_read else None
     return Capture(trace.graph(values), tree, trace.guards, layouts, tuple(trace.lifted))
@@ -133,7 +166,8 @@ def inline(captured: Capture, graph: Graph, leaves: Sequence[Any]) -> list[Trace
         leaves: What stands for the params; the captured outer values are added here.
     """
     trace = current_trace()
-    assert trace is not None
+    if trace is None:
+        raise fence.leaked(next(leaf for leaf in leaves if isinstance(leaf, Tracer)))
     count = len(captured.graph.params) - len(captured.lifted)
     operands = [*leaves[:count], *captured.lifted, *leaves[count:]]
     for position in captured.guards:

@@ -8,17 +8,23 @@ from ..errors import CaptureError
 from .source import user_line
 
 if TYPE_CHECKING:
+    from ..ir import SourceLine
     from .tracer import Tracer
 
 _READS = {
     "bool": (
         "the truth of a value that depends on the arguments decides a Python `if` or `while`",
-        "use np.where(condition, a, b), or gradc.no_grad and a mask, or make the argument static",
+        "use np.where(condition, a, b); what is the same in every call may be a Python number or "
+        "named in static_argnames",
     ),
     "index": (
         "a value that depends on the arguments is used as a Python integer (a shape, a range, a "
         "slice bound)",
         "pass it as a Python int, or name it in static_argnames",
+    ),
+    "text": (
+        "a value that depends on the arguments is written as text",
+        "use gradc.debug.print to see the values of each call",
     ),
     "float": (
         "a value that depends on the arguments is converted to a Python number",
@@ -35,12 +41,16 @@ def _name(tracer: Tracer) -> str:
 
 def value_read(tracer: Tracer, what: str) -> CaptureError:
     """Return the error for reading a number that is not known while capturing."""
+    if not tracer.trace.alive:
+        return leaked(tracer)
     message, fix = _READS.get(what, _READS["float"])
     return CaptureError(message, got=_name(tracer), where=user_line(), fix=fix)
 
 
 def became_array(tracer: Tracer) -> CaptureError:
     """Return the error for turning a traced array into a plain one."""
+    if not tracer.trace.alive:
+        return leaked(tracer)
     return CaptureError(
         "a traced array is converted to a plain NumPy array",
         got=_name(tracer),
@@ -91,28 +101,44 @@ def argument_stored(name: str) -> CaptureError:
 
 
 def numpy_error(error: Exception) -> Exception:
-    """Translate what NumPy raises where it could not use a traced array."""
-    cause: Any = error
-    while cause is not None:
-        if isinstance(cause, CaptureError):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    if "setting an array element" in str(error):
-        return CaptureError(
-            "a traced value is stored in a plain NumPy array",
-            got=str(error),
-            where=_innermost(error),
-            fix="make the array with np.zeros_like(x) of a traced x, or build it with np.stack or "
-            "np.concatenate",
-        )
-    return error
+    """Return the refusal that NumPy hides in an error of its own while it stores an element."""
+    return error.__cause__ if isinstance(error.__cause__, CaptureError) else error
 
 
-def _innermost(error: Exception) -> str | None:
-    traceback = error.__traceback__
-    place = None
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        place = f"{code.co_filename}:{traceback.tb_lineno} in {code.co_name}"
-        traceback = traceback.tb_next
-    return place
+def random_numbers(where: SourceLine | None) -> CaptureError:
+    """Return the error for numbers drawn while capturing."""
+    return CaptureError(
+        "random numbers are drawn while the function is captured: they would be the same in every "
+        "call",
+        where=where,
+        fix="draw them outside and pass them as an argument",
+    )
+
+
+def read_only() -> CaptureError:
+    """Return the error for a store to an array that shows an element more than once."""
+    return CaptureError(
+        "a broadcast array, which is read-only, is stored to",
+        where=user_line(),
+        fix="store to a copy of it: .copy()",
+    )
+
+
+def scalar_stored(tracer: Tracer) -> CaptureError:
+    """Return the error for a store to what is an immutable scalar in NumPy."""
+    return CaptureError(
+        "a NumPy scalar, which cannot be changed, is stored to by index",
+        got=_name(tracer),
+        where=user_line(),
+        fix="give the variable a new value",
+    )
+
+
+def other_array(what: str, array: Any) -> CaptureError:
+    """Return the error for an array whose class changes what operations do."""
+    return CaptureError(
+        f"{what} is a {type(array).__name__}, which means other things by the same operations",
+        got=f"shape {array.shape}, dtype {array.dtype}",
+        where=user_line(),
+        fix="pass a plain array: np.asarray(...)",
+    )

@@ -9,23 +9,29 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GradcError
+from ..errors import CaptureError, GradcError
 from ..ir import Builder, Graph, Node, Value
 from ..primitives.control import Callback, callback, hook
 from ..types import ArrayType, format_shape
-from . import numpy_api
+from . import fence, numpy_api
 from .numpy_api.table import FUNCTIONS
 from .signature import LeafType
+from .source import user_line
 from .trace import Trace, current_trace
 from .tracer import Tracer
+from .tree import flatten, is_leaf, unflatten
 
 
 class Hook:
     """A hook on a value: lines of the backward program where it is pure, else a call-back."""
 
-    def __init__(self, function: Callable[[Any], Any], type: ArrayType, number: int) -> None:
+    def __init__(
+        self, function: Callable[[Any], Any], type: ArrayType, number: int, where: object
+    ) -> None:
         self.graph = _pure(function, type)
-        self.callback = Callback(f"hook_{number}", lambda gradient: _called(function, gradient))
+        self.callback = Callback(
+            f"hook_{number}", lambda gradient: _called(function, gradient, where)
+        )
 
     def apply(self, ct: Value) -> Value:
         """Return the gradient that takes the place of ``ct``."""
@@ -41,7 +47,7 @@ class Hook:
         return f"<{self.callback.name}>"
 
 
-def _called(function: Callable[[Any], Any], gradient: Any) -> Any:
+def _called(function: Callable[[Any], Any], gradient: Any, where: object) -> Any:
     """Call a hook with a gradient of its own, and check what it gives in its place."""
     given = np.array(gradient)
     result = function(given)
@@ -54,6 +60,8 @@ def _called(function: Callable[[Any], Any], gradient: Any) -> Any:
             f"the hook {name} must return None or a gradient of the same shape",
             got=f"{format_shape(replaced.shape)} {replaced.dtype} in place of "
             f"{format_shape(given.shape)} {given.dtype}",
+            where=where,
+            fix="return None where the gradient is only looked at",
         )
     return replaced.astype(given.dtype, copy=False)[()]
 
@@ -147,10 +155,19 @@ def register_hook(value: Any, function: Callable[[Any], Any]) -> Handle:
         >>> f.grad(np.ones(2))
         array([2., 2.])
     """
-    trace = current_trace()
-    if not isinstance(value, Tracer) or trace is None:
+    if not callable(function) or not is_leaf(value):
+        raise CaptureError(
+            "a hook is a function, registered on one array",
+            got=f"{type(function).__name__} on {type(value).__name__}",
+            where=user_line(),
+            fix="write register_hook(array, lambda gradient: ...), once for each array",
+        )
+    if not isinstance(value, Tracer):
         return Handle()
-    made = Hook(function, value.type, trace.next_number())
+    trace = current_trace()
+    if trace is None:
+        raise fence.leaked(value)
+    made = Hook(function, value.type, trace.next_number(), trace.line())
     operand = trace.value_of(value)
     trace.effect(hook, (operand,), {"hook": made})
     return Handle(trace, trace.builder.nodes[-1])
@@ -162,7 +179,7 @@ def debug_callback(function: Callable[..., Any], *values: Any) -> None:
     Args:
         function: Takes one array for each value; what it returns is not used. What it raises comes
             out of the compiled function.
-        *values: Arrays and numbers.
+        *values: Arrays and numbers, and containers of these; anything else is passed as it is.
 
     Example:
         >>> import numpy as np
@@ -175,16 +192,28 @@ def debug_callback(function: Callable[..., Any], *values: Any) -> None:
         >>> float(f(np.ones(2))), seen
         (2.0, [array([2., 2.])])
     """
+    if not callable(function):
+        raise CaptureError(
+            "a call-back is a function",
+            got=type(function).__name__,
+            where=user_line(),
+            fix="write debug.callback(function, *values)",
+        )
     trace = current_trace()
-    if trace is None or not any(isinstance(value, Tracer) for value in values):
+    leaves: list[Any] = []
+    tree = flatten(values, "values", leaves, [])
+    if trace is None:
+        for leaf in leaves:
+            if isinstance(leaf, Tracer):
+                raise fence.leaked(leaf)
         function(*values)
         return
 
     def call(*arrays: Any) -> None:
-        function(*(np.array(array) for array in arrays))
+        function(*unflatten(tree, [np.array(array) for array in arrays]))
 
     made = Callback(f"callback_{trace.next_number()}", call)
-    operands = tuple(trace.value_of(value) for value in values)
+    operands = tuple(trace.value_of(leaf) for leaf in leaves)
     trace.effect(callback, operands, {"callback": made, "types": ()})
 
 

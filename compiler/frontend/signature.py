@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from keyword import kwlist
 from typing import Any
 
 import numpy as np
 
 from ..errors import CaptureError, DerivativeError, GradcError
 from ..types import SUPPORTED_DTYPES, ArrayType, Dim, Sym
+from . import fence
 from .source import user_line
 from .tracer import Tracer
-from .tree import Leaf, Spec, Static, Tree, count_leaves, flatten, static, unflatten
+from .tree import Branch, Leaf, Spec, Static, Tree, count_leaves, flatten, static, unflatten
 
 Wrt = int | str | tuple["int | str", ...]
 
@@ -52,7 +54,14 @@ class Parameters:
 
     def __init__(self, function: Callable[..., Any], static_argnames: Sequence[str]) -> None:
         self.function = function
-        self._signature = inspect.signature(function)
+        try:
+            self._signature = inspect.signature(function)
+        except ValueError:
+            raise GradcError(
+                "the parameters of the function cannot be found out",
+                got=repr(function),
+                fix="wrap it in a Python function or lambda",
+            ) from None
         self.names = tuple(self._signature.parameters)
         kinds = [one.kind for one in self._signature.parameters.values()]
         self._simple = all(kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for kind in kinds)
@@ -60,9 +69,13 @@ class Parameters:
             if name not in self.names:
                 raise GradcError(
                     f"static_argnames names {name!r}, which is no parameter",
-                    got=f"{function.__name__}{self._signature}",
+                    got=str(self),
+                    fix="give the names of parameters",
                 )
         self.static = frozenset(static_argnames)
+
+    def __str__(self) -> str:
+        return f"{getattr(self.function, '__name__', 'the function')}{self._signature}"
 
     def bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Return the value of each parameter; what is left out takes its default.
@@ -81,7 +94,12 @@ class Parameters:
         if self._simple:
             return self.function(*values)
         bound = self._signature.bind_partial()
-        bound.arguments.update(zip(self.names, values, strict=True))
+        for (name, parameter), value in zip(
+            self._signature.parameters.items(), values, strict=True
+        ):
+            left_out = parameter.kind is parameter.KEYWORD_ONLY and value is parameter.default
+            if not left_out:  # a ufunc does not take its own defaults
+                bound.arguments[name] = value
         return self.function(*bound.args, **bound.kwargs)
 
     def index(self, wrt: int | str) -> int:
@@ -96,7 +114,7 @@ class Parameters:
             return wrt % len(self.names)
         raise GradcError(
             f"wrt={wrt!r} names no parameter",
-            got=f"{getattr(self.function, '__name__', 'the function')}{self._signature}",
+            got=str(self),
             fix="give the position or the name of a parameter, or a tuple of them",
         )
 
@@ -127,17 +145,12 @@ def _typed(leaf: Any, name: str) -> tuple[Any, LeafType]:
     if isinstance(leaf, Spec):
         return leaf, LeafType(leaf.type, "array")
     if isinstance(leaf, np.ma.MaskedArray | np.matrix):
-        raise CaptureError(
-            f"the argument {name} is a {type(leaf).__name__}, which means other things by the same "
-            "operations",
-            where=user_line(),
-            fix="pass a plain array",
-        )
-    kind = "array"
-    if not isinstance(leaf, np.ndarray):
-        kind = "scalar" if isinstance(leaf, np.generic) else "number"
-        leaf = np.asarray(leaf)[()]
-    dtype = np.dtype(object) if isinstance(leaf, int) else leaf.dtype
+        raise fence.other_array(f"the argument {name}", leaf)
+    kind = "array" if isinstance(leaf, np.ndarray) else "scalar"
+    if not isinstance(leaf, np.ndarray | np.generic):
+        kind = "number"
+        leaf = as_integer(leaf, name) if isinstance(leaf, int) else np.asarray(leaf)[()]
+    dtype = leaf.dtype
     if not dtype.isnative:
         leaf = leaf.astype(dtype.newbyteorder("="))
         dtype = leaf.dtype
@@ -149,6 +162,23 @@ def _typed(leaf: Any, name: str) -> tuple[Any, LeafType]:
             fix=f"convert it to one of {supported}",
         )
     return leaf, LeafType(ArrayType(leaf.shape, dtype), kind)
+
+
+def as_integer(number: int, name: str) -> np.int64:
+    """Return a Python int as NumPy has it.
+
+    Raises:
+        CaptureError: It is too large.
+    """
+    try:
+        return np.int64(number)
+    except OverflowError:
+        raise CaptureError(
+            f"the argument {name} is an int that does not fit in 64 bits",
+            got=str(number),
+            where=user_line(),
+            fix="pass a float, or name it in static_argnames",
+        ) from None
 
 
 def is_row_major(leaf: Any) -> bool:
@@ -175,14 +205,15 @@ def spec(text: str) -> Spec:
         >>> spec("f4[n,3]").type
         ArrayType(shape=(n, 3), dtype=dtype('float32'))
     """
-    found = _SPEC.match(text)
     try:
+        found = _SPEC.match(text)
         if found is None:
             raise TypeError
         dtype = np.dtype(found[1])
         if dtype not in SUPPORTED_DTYPES:
             raise TypeError
-        sizes = [part.strip() for part in (found[2] or "").split(",") if part.strip()]
+        inner = (found[2] or "").strip().removesuffix(",")
+        sizes = [part.strip() for part in inner.split(",")] if inner else []
         return Spec(ArrayType(tuple(map(_size, sizes)), dtype))
     except TypeError:
         raise GradcError(
@@ -193,7 +224,7 @@ def spec(text: str) -> Spec:
 def _size(text: str) -> Dim:
     if text.isdecimal():
         return int(text)
-    if text.isidentifier():
+    if text.isidentifier() and text not in (*kwlist, "np", "bool"):  # which the code says itself
         return Sym.named(text)
     raise TypeError
 
@@ -204,7 +235,7 @@ class Wanted:
 
     Attributes:
         leaves: Positions of the leaves.
-        trees: The tree of each parameter asked for.
+        trees: The tree of the gradient by each parameter asked for.
         single: Whether one parameter was asked for, not a tuple of them.
     """
 
@@ -225,31 +256,39 @@ def want(parameters: Parameters, signature: Signature, wrt: Wrt) -> Wanted:
     """Find the leaves that ``wrt`` asks for.
 
     Raises:
-        DerivativeError: One of them is not floating-point, or there is none.
+        DerivativeError: A parameter holds no floating-point array. (Of a container the integers
+            get None.)
     """
     asked = wrt if isinstance(wrt, tuple) else (wrt,)
     starts = [0]
     for tree in signature.trees:
         starts.append(starts[-1] + count_leaves(tree))
-    positions = [parameters.index(one) for one in asked]
-    leaves = [leaf for at in positions for leaf in range(starts[at], starts[at + 1])]
-    for leaf in leaves:
-        if not signature.leaves[leaf].type.is_float:
+    leaves: list[int] = []
+    trees = []
+    for at in [parameters.index(one) for one in asked]:
+        inside = range(starts[at], starts[at + 1])
+        floats = [leaf for leaf in inside if signature.leaves[leaf].type.is_float]
+        if not floats:
+            types = ", ".join(str(signature.leaves[leaf].type) for leaf in inside)
             raise DerivativeError(
-                f"a gradient by {signature.names[leaf]} was asked for, which is not floating-point",
-                got=str(signature.leaves[leaf].type),
+                f"a gradient by {parameters.names[at]} was asked for, which is not floating-point",
+                got=types or "no array",
                 where=user_line(),
                 fix="pass it as float64 or float32, or leave it out of wrt",
             )
-    for at in positions:
-        if isinstance(signature.trees[at], Static) or starts[at] == starts[at + 1]:
-            raise DerivativeError(
-                f"a gradient by {parameters.names[at]} was asked for, which holds no array",
-                where=user_line(),
-                fix="leave it out of wrt",
-            )
-    trees = tuple(signature.trees[at] for at in positions)
-    return Wanted(tuple(leaves), trees, not isinstance(wrt, tuple))
+        leaves += floats
+        trees.append(_only(signature.trees[at], iter(inside), set(floats)))
+    return Wanted(tuple(leaves), tuple(trees), not isinstance(wrt, tuple))
+
+
+def _only(tree: Tree, positions: Iterator[int], kept: Set[int]) -> Tree:
+    """Return a tree with None in place of the leaves that are not kept."""
+    if isinstance(tree, Leaf):
+        return tree if next(positions) in kept else Static(type(None), None)
+    if isinstance(tree, Static):
+        return tree
+    children = tuple(_only(child, positions, kept) for child in tree.children)
+    return Branch(tree.kind, tree.keys, children)
 
 
 __all__ = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import os
 import sys
+import traceback
 from pathlib import Path
 from types import CodeType, FrameType
 
@@ -46,6 +47,15 @@ def source_line(frame: FrameType | None) -> SourceLine | None:
 def user_line() -> SourceLine | None:
     """Return the user's line that is running."""
     return source_line(user_frame())
+
+
+def raised_line(error: BaseException) -> SourceLine | None:
+    """Return the innermost of the user's lines that an error came through."""
+    found = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if not _is_internal(frame.f_code):
+            found = SourceLine(frame.f_code.co_filename, line, frame.f_code.co_name)
+    return found
 
 
 def assigned_name(frame: FrameType | None) -> str | None:

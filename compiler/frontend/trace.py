@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import TypeRuleError
+from ..errors import GradcError, TypeRuleError
 from ..evaluate import evaluate_node
 from ..ir import Builder, Graph, Node, SourceLine, Value
 from ..primitive import REGISTRY, Attrs, Primitive
@@ -219,7 +219,7 @@ class Trace:
         for view in target.views:
             held.append(self.add(view.primitive, (held[-1],), view.attrs))
         if target.is_broadcast:
-            raise ValueError("assignment destination is read-only")
+            raise fence.read_only()
         for view, base in zip(reversed(target.views), reversed(held[:-1]), strict=True):
             value = self._put_back(view, base, value)
         if not is_grad_enabled():
@@ -259,11 +259,12 @@ class Trace:
         self._depth += 1
         try:
             result = function(*args, **kwargs)
-        except TypeRuleError as error:
-            if error.where is not None:
+        except GradcError as error:
+            if error.where:
                 raise
-            line = self.builder.origin
-            raise TypeRuleError(error.what, got=error.got, where=line, fix=error.fix) from None
+            raise error.at(self.builder.origin) from None
+        except (TypeError, ValueError, IndexError) as error:  # NumPy's words, with the line
+            raise TypeRuleError(str(error), where=self.builder.origin) from error
         finally:
             self._depth -= 1
         name = assigned_name(frame)

@@ -94,6 +94,13 @@ class Tracer(NDArrayOperatorsMixin):
         self._cached: Value | None = None
         self._version = -1
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """What NumPy would have here, for the user's ``isinstance``."""
+        if self.weak:
+            return float if self.dtype.kind == "f" else int
+        return self.dtype.type if self.scalar else np.ndarray
+
     @property
     def value(self) -> Value:
         """The graph value that it stands for now."""
@@ -186,7 +193,7 @@ class Tracer(NDArrayOperatorsMixin):
 
     def _read(self, what: str) -> Any:
         """Return the number that it stands for, and make it a guard of this specialisation."""
-        if self.known is None:
+        if self.known is None or not self.trace.alive:
             raise fence.value_read(self, what)
         self.trace.guard(self.known.guards)
         return self.known.number
@@ -208,6 +215,21 @@ class Tracer(NDArrayOperatorsMixin):
         if isinstance(number, float | np.floating):
             raise TypeError("only integers can be used as an index")
         return int(number)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self._read("float"), digits)
+
+    def __format__(self, layout: str) -> str:
+        return format(self._read("text"), layout) if layout else repr(self)
+
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, copied: dict[int, Any]) -> Any:
+        return self.copy()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise fence.became_array(self)
 
     def item(self, *args: int) -> Any:
         """Return the Python number, where it is known."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import CaptureError
 from ..types import ArrayType
+from .source import user_line
 from .tracer import Tracer
 
 
@@ -62,12 +63,12 @@ def flatten(value: Any, name: str, leaves: list[Any], names: list[str]) -> Tree:
         leaves.append(value)
         names.append(name)
         return _LEAF
-    parts = _parts(value)
-    if parts is not None:
-        keys = tuple(key for key, _ in parts)
+    found = parts(value)
+    if found is not None:
+        keys = tuple(key for key, _ in found)
         children = tuple(
             flatten(child, f"{name}_{key}" if name else str(key), leaves, names)
-            for key, child in parts
+            for key, child in found
         )
         return Branch(type(value), keys, children)
     return static(value, name)
@@ -83,14 +84,16 @@ def static(value: Any, name: str) -> Static:
         hash(value)
     except TypeError:
         raise CaptureError(
-            f"the argument {name} is no array, number or container of these, and not hashable",
+            f"{name} is no array, number or container of these, and not hashable",
             got=type(value).__name__,
+            where=user_line(),
             fix="pass arrays, tuples, lists, dicts or dataclasses; make other objects hashable",
         ) from None
     return Static(type(value), value)
 
 
-def _parts(value: Any) -> list[tuple[Any, Any]] | None:
+def parts(value: Any) -> list[tuple[Any, Any]] | None:
+    """Return the keys of a container and what lies under them; None for anything else."""
     if isinstance(value, dict):
         return list(value.items())
     if isinstance(value, tuple | list):

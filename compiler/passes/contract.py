@@ -25,6 +25,8 @@ def contract(graph: Graph) -> Graph:
 def _contract(rewriter: Rewriter, node: Node) -> Value | None:
     if node.primitive is not sum_ or node.attrs["keepdims"] or not node.out.type.is_float:
         return None
+    if node.out.ndim:
+        return None
     (terms,) = node.operands
     made = rewriter.made_by(terms)
     if made is None or rewriter.uses[terms] != 1 or terms.ndim != 1:

@@ -31,7 +31,7 @@ def _fold(rewriter: Rewriter, node: Node) -> Value | None:
     if node.primitive.effect or not node.operands:
         return None
     if node.primitive.elementwise and node.out.ndim:
-        scalars = [rewriter.scalar_of(operand) for operand in node.operands]
+        scalars = [rewriter.scalar_of(operand, node) for operand in node.operands]
         if all(scalar is not None for scalar in scalars):
             small = node.primitive(*scalars, **node.attrs)
             made = rewriter.builder.nodes[-1]

@@ -43,7 +43,7 @@ def lifetimes(
 
     Requires: ``expand`` has run.
     Ensures: a donor is dead once the node that takes its memory has run, is no view, and is neither
-        a param, a constant, nor what a call-back gave.
+        a param, a constant, nor what a call-back got or gave.
     Cost: linear in nodes.
 
     Args:
@@ -62,6 +62,8 @@ def lifetimes(
     for node in graph.nodes:
         for operand in node.operands:
             root = found.root.get(operand, operand)
+            if node.primitive.effect and node.outs:
+                owned.discard(root)  # a call-back may hand it back
             found.last_use[root] = max(found.last_use.get(root, -1), position[node])
     for output in graph.outputs:
         found.last_use[found.root.get(output, output)] = float("inf")
@@ -100,7 +102,8 @@ def _donor(
         scattered = any(isinstance(item, Gather) for item in node.attrs["index"])
         if scattered and found.root.get(value, value) is base:
             return None
-        return base if _dies(base, place, found, owned) else None
+        # What is computed of rank 0 is a scalar, which nothing can be stored into.
+        return base if base.ndim and _dies(base, place, found, owned) else None
     if numpy.out is None or not is_worth_reusing(node.out.type):
         return None
     if node.primitive.elementwise:

@@ -47,7 +47,7 @@ class Rewriter:
                 replacement = None
                 if len(node.outs) == 1 and node.out not in self.hooked:
                     replacement = rewrite(self, node)
-                if replacement is None:
+                if replacement is None or self._crosses(node, replacement):
                     del builder.nodes[start:]
                     builder.nodes.append(node)
                 else:
@@ -57,6 +57,12 @@ class Rewriter:
                         self.producer[out] = new
         outputs = tuple(same.get(output, output) for output in self._graph.outputs)
         return Graph(self._graph.params, tuple(builder.nodes), outputs)
+
+    def _crosses(self, node: Node, replacement: Value) -> bool:
+        """Whether a gradient would pass where a no_grad region stops it."""
+        made = self.producer.get(replacement)
+        outside = replacement in self._graph.params if made is None else not made.detached
+        return node.detached and outside
 
     def _replace(self, old: Value, new: Value) -> None:
         self.changed += 1
@@ -74,8 +80,13 @@ class Rewriter:
             return None
         return node if like is None or node.detached == like.detached else None
 
-    def scalar_of(self, value: Value) -> Value | None:
-        """Return the rank-0 value that ``value`` repeats in every element, if it does."""
+    def scalar_of(self, value: Value, like: Node) -> Value | None:
+        """Return the rank-0 value that ``value`` repeats, where a rule may look into it."""
+        if value.ndim and self.made_by(value, like) is None:
+            return None
+        return self._repeated(value)
+
+    def _repeated(self, value: Value) -> Value | None:
         if not value.ndim:
             return value
         node = self.producer.get(value)
@@ -84,8 +95,11 @@ class Rewriter:
         return None
 
     def number(self, value: Value) -> np.generic | None:
-        """Return the number that every element of ``value`` is known to be."""
-        scalar = self.scalar_of(value)
+        """Return the number that every element of ``value`` is known to be.
+
+        No gradient passes a constant, so hooks and no_grad regions do not matter.
+        """
+        scalar = self._repeated(value)
         node = self.producer.get(scalar) if scalar is not None else None
         if node is None or node.primitive is not constant:
             return None

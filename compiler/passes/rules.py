@@ -61,6 +61,10 @@ def _constant_along(x: Any, shift: Any, *, shape: Any, axes: Any) -> bool:
     return all(axis < lead or shift.shape[axis - lead] == 1 for axis in axes)
 
 
+def _is_float(x: Any) -> bool:
+    return bool(x.type.is_float)  # of integers some have no negative
+
+
 _ROWS = {"axes": (1,), "shape": (3, 4)}
 _SHIFTED: dict[str, Any] = {"shapes": ((3, 4), (3, 1)), "attrs": _ROWS, "requires": _constant_along}
 
@@ -85,6 +89,15 @@ STABILISING = (
         attrs=_ROWS,
     ),
     Rule(
+        "exp(x) / sum(exp(x)), over everything",
+        lambda x, *, axes, shape: (
+            exp(x) / broadcast_to(sum_(exp(x), axes=axes, keepdims=False), shape=shape)
+        ),
+        lambda x, *, axes, shape: softmax(x, axes=axes),
+        attrs={"axes": (0, 1), "shape": (3, 4)},
+        requires=lambda x, *, axes, shape: len(axes) == x.ndim,
+    ),
+    Rule(
         "log(sum(exp(x)))",
         lambda x, *, axes, keepdims: log(sum_(exp(x), axes=axes, keepdims=keepdims)),
         lambda x, *, axes, keepdims: logsumexp(x, axes=axes, keepdims=keepdims),
@@ -97,6 +110,15 @@ STABILISING = (
         ),
         lambda x, *, axes, shape: log_softmax(x, axes=axes),
         attrs=_ROWS,
+    ),
+    Rule(
+        "x - logsumexp(x), over everything",
+        lambda x, *, axes, shape: (
+            x - broadcast_to(logsumexp(x, axes=axes, keepdims=False), shape=shape)
+        ),
+        lambda x, *, axes, shape: log_softmax(x, axes=axes),
+        attrs={"axes": (0, 1), "shape": (3, 4)},
+        requires=lambda x, *, axes, shape: len(axes) == x.ndim,
     ),
     Rule(
         "log(softmax(x))",
@@ -146,9 +168,13 @@ STABILISING = (
 
 ALGEBRAIC = (
     Rule("x ** 2", lambda x: power(x, 2.0), square),
-    Rule("x ** 3", lambda x: power(x, 3.0), lambda x: square(x) * x),
     Rule("x ** 0.5", lambda x: power(x, 0.5), sqrt),
-    Rule("x ** -1", lambda x: power(x, -1.0), reciprocal),
+    Rule(
+        "x ** -1",
+        lambda x: power(x, -1.0),
+        reciprocal,
+        requires=lambda x: x.type.is_float,
+    ),
     Rule("x ** 1", lambda x: power(x, 1.0), lambda x: x),
     Rule("x * 1", lambda x: multiply(x, 1.0), lambda x: x),
     Rule("x / 1", lambda x: divide(x, 1.0), lambda x: x),
@@ -160,11 +186,19 @@ ALGEBRAIC = (
     Rule("-(x - y)", lambda x, y: negative(subtract(x, y)), lambda x, y: y - x),
     Rule("x + -y", lambda x, y: add(x, negative(y)), lambda x, y: x - y),
     Rule("x - -y", lambda x, y: subtract(x, negative(y)), lambda x, y: x + y),
-    Rule("abs(-x)", lambda x: absolute(negative(x)), absolute),
-    Rule("-x >= 0", lambda x: greater_equal(negative(x), 0.0), lambda x: less_equal(x, 0.0)),
+    Rule("abs(-x)", lambda x: absolute(negative(x)), absolute, requires=_is_float),
+    Rule(
+        "-x >= 0",
+        lambda x: greater_equal(negative(x), 0.0),
+        lambda x: less_equal(x, 0.0),
+        requires=_is_float,
+    ),
     Rule("-x * -y", lambda x, y: negative(x) * negative(y), lambda x, y: x * y),
     Rule("x * reciprocal(y)", lambda x, y: multiply(x, reciprocal(y)), divide),
     Rule("x * (1 / y)", lambda x, y: multiply(x, divide(1.0, y)), divide),
 )
+
+# Quicker to compute, but with a longer derivative: applied when nothing is differentiated any more.
+LATE = (Rule("x ** 3", lambda x: power(x, 3.0), lambda x: square(x) * x),)
 
 RULES = STABILISING + ALGEBRAIC

@@ -8,14 +8,12 @@ from functools import cache
 
 from ..ir import Graph, Node, Value
 from ..primitive import Primitive
-from ..primitives.elementwise import add, cast, copy, divide, multiply, negative, subtract
+from ..primitives.elementwise import cast, copy, multiply
 from ..primitives.elementwise.casting import extent_of
 from ..primitives.index import Slice, add_at, is_basic, slice_, update
-from ..primitives.linalg import matmul
 from ..primitives.reduce import sum_
 from ..primitives.shape import broadcast_to, reshape, transpose
 from ..types import reduced_shape, size_of
-from .factors import merge_factors, share_factor, sink_factor
 from .match import match, pattern_of
 from .rewriter import Rewriter
 from .rules import RULES, Rule
@@ -77,7 +75,7 @@ def _reshape(rewriter: Rewriter, node: Node) -> Value | None:
         source = inner.operands[0]
         if node.out.shape == reduced_shape(source.shape, inner.attrs["axes"], True):
             return inner.primitive(source, **{**inner.attrs, "keepdims": True})  # type: ignore[no-any-return]
-    scalar = rewriter.scalar_of(x)
+    scalar = rewriter.scalar_of(x, node)
     if scalar is not None and x.ndim:
         return broadcast_to(scalar, shape=node.out.shape)  # type: ignore[no-any-return]
     return None
@@ -119,7 +117,7 @@ def _sum(rewriter: Rewriter, node: Node) -> Value | None:
     (x,), axes = node.operands, node.attrs["axes"]
     if not axes:
         return x
-    scalar = rewriter.scalar_of(x)
+    scalar = rewriter.scalar_of(x, node)
     if scalar is None or not x.type.is_float:
         return None
     count = extent_of(scalar, size_of([x.shape[axis] for axis in axes]))
@@ -161,18 +159,12 @@ def _update(rewriter: Rewriter, node: Node) -> Value | None:
 
 _STRUCTURAL: dict[Primitive, tuple[Callable[[Rewriter, Node], Value | None], ...]] = {
     reshape: (_reshape,),
-    transpose: (_transpose, sink_factor),
+    transpose: (_transpose,),
     broadcast_to: (_broadcast,),
     cast: (_cast,),
     copy: (_copy,),
-    sum_: (_sum, sink_factor),
+    sum_: (_sum,),
     slice_: (_slice,),
     add_at: (_add_at,),
     update: (_update,),
-    add: (share_factor,),
-    subtract: (share_factor,),
-    multiply: (merge_factors, sink_factor),
-    divide: (sink_factor,),
-    negative: (sink_factor,),
-    matmul: (sink_factor,),
 }

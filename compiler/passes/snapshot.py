@@ -78,6 +78,6 @@ def _late_views(
     late = [view for view in views.get(base, ()) if last.get(view, -1) > place]
     sizes = [view.type.size for view in (base, *late)]
     total = sum(size for size in sizes[1:] if isinstance(size, int))
-    if not all(isinstance(size, int) for size in sizes) or total > sizes[0]:  # type: ignore[operator]
+    if not all(isinstance(size, int) for size in sizes) or total > sizes[0]:
         return []
     return late

@@ -160,6 +160,14 @@ def _gather_type(x: ArrayType, *arrays: ArrayType, index: Index) -> ArrayType:
     return x.with_shape(indexed_shape(x.shape, index, arrays))
 
 
+def _gather_text(types: Sequence[ArrayType], attrs: Attrs) -> str:
+    index = attrs["index"]
+    text = "{0}[" + index_text(index, 1) + "]"
+    # Where all indices are NumPy scalars, NumPy gives a view.
+    is_view = not any(one.ndim for one in types[1:]) and any(isinstance(i, Slice) for i in index)
+    return text + ".copy()" if is_view else text
+
+
 def _gather_transpose(ct: Any, x: Any, *arrays: Any, index: Index) -> tuple[Any, ...]:
     return (Scatter(ct, arrays, index), *(None for _ in arrays))
 
@@ -171,7 +179,7 @@ gather = Primitive(
     "gather",
     type=_gather_type,
     derivative=Linear(_gather_transpose),
-    numpy=NumPy(lambda types, attrs: "{0}[" + index_text(attrs["index"], 1) + "]"),
+    numpy=NumPy(_gather_text),
     dtypes="fib",
     examples=(
         Example(((3,), _ROWS), {"index": (Gather(),)}),

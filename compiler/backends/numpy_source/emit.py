@@ -15,7 +15,7 @@ from ...ir import Graph, Node, SourceLine, Value
 from ...passes.lifetimes import Lifetimes, lifetimes
 from ...primitive import NumPy
 from ...primitives.control import Callback, callback
-from ...primitives.elementwise import cast, constant
+from ...primitives.elementwise import cast, constant, copy, where
 from ...primitives.elementwise.casting import dtype_name
 from ...primitives.linalg import matmul
 from ...primitives.shape import broadcast_to
@@ -27,6 +27,7 @@ from .schedule import Schedule, mask_counts, schedule
 
 COMMENT_COLUMN = 56
 MOST_WRITTEN_ELEMENTS = 64  # of a constant that stands in the text
+AUGMENTED = re.compile(r"\{0\} (\+|-|\*|/|//|%|\*\*|&|\||\^) \{1\}")  # those with ``+=`` and so on
 
 
 @dataclass
@@ -91,7 +92,8 @@ class _Emitter:
         sizes = {one for value in graph.params for dim in value.shape for one in _names_in(dim)}
         self.masks = mask_counts(graph)
         sizes |= set(map(str, self.masks))
-        self.names = name_values(graph, {*sizes, "c"}, self.schedule.inlined)
+        self.names = name_values(graph, sizes, self.schedule.inlined)
+        self.taken = {*self.names.values(), *sizes, function}
         self.lines: list[str] = []
         self.constants: dict[str, Any] = {}
         self.large: dict[str, Any] = {}
@@ -126,10 +128,11 @@ class _Emitter:
         return Module(self.function, text, self.large, callbacks, tuple(self.copies))
 
     def unused(self, label: str) -> str:
-        """Return a name for a call-back that nothing else has."""
-        taken = {*self.names.values(), *self.callbacks.values()}
+        """Return a name for a call-back or a constant that nothing else has."""
         numbered = (f"{label}_{i}" for i in count(1))
-        return next(one for one in chain((label,), numbered) if one not in taken)
+        found = next(one for one in chain((label,), numbered) if one not in self.taken)
+        self.taken.add(found)
+        return found
 
     # Statements
 
@@ -164,9 +167,9 @@ class _Emitter:
         if donor is None:
             self.line(_assign(self.names[node.out], fill(template, operands)), node, node.out)
             return
-        operator = re.fullmatch(r"\{0\} (\S+) \{1\}", template)
+        operator = AUGMENTED.fullmatch(template)
         unnamed = node.out.name is None and donor.name is None
-        if operator and operator[1] != "@" and unnamed and donor is node.operands[0]:
+        if operator and unnamed and donor is node.operands[0]:
             self.names[node.out] = self.names[donor]
             template = f"{{0}} {operator[1]}= {{1}}"
             self.line(fill_statement(template, operands), node, node.out)
@@ -234,7 +237,8 @@ class _Emitter:
                 break
             sources[i] = operand
         plain = {one.dtype for one in sources if self.number(one) is None}
-        sources = [self.counted(sources, i) for i in range(len(sources))]
+        for i in range(len(sources)):
+            sources[i] = self.counted(sources, i)
         return [
             self.read(source)
             if (number := self.number(source)) is None
@@ -291,7 +295,7 @@ class _Emitter:
         """Return the name of an array constant, which stands at the head of the module."""
         value = node.attrs["value"]
         if value not in self._constant_names:
-            label = f"c{len(self._constant_names) + 1}"
+            label = self.unused(f"c{len(self._constant_names) + 1}")
             self._constant_names[value] = label
             if value.array.size <= MOST_WRITTEN_ELEMENTS:
                 self.constants[label] = array_text(value.array)
@@ -316,7 +320,22 @@ class _Emitter:
                     bound.add(label)
                     if re.search(rf"\b{label}\b", text):
                         lines.append(f"{label} = {self.names[value]}.shape[{axis}]")
+        for size, mask in self.masks.items():
+            made = self.producer.get(mask)
+            given = made is None or made.primitive is constant
+            if given and str(size) not in bound and re.search(rf"\b{size}\b", text):
+                counted = fill("np.count_nonzero({0})", [self.read(mask)])
+                lines.append(to_source(_assign(str(size), counted)))
         return lines
+
+    def is_spread(self, value: Value) -> bool:
+        """Whether it shows elements many times: NumPy makes such arrays read-only."""
+        node = self.producer.get(value)
+        while node is not None and node.primitive.view:
+            if node.primitive is broadcast_to:
+                return True
+            node = self.producer.get(node.operands[0])
+        return False
 
     def results(self, kept: int) -> list[str]:
         """Return the expressions of the outputs: fresh arrays, each with memory of its own."""
@@ -333,7 +352,7 @@ class _Emitter:
             elif not output.ndim:
                 if made is None or made.out is not output or not _gives_scalar(made):
                     expression = fill("{0}[()]", [expression])
-            elif root in given or (foreign and not own_param):
+            elif root in given or (foreign and not own_param) or self.is_spread(output):
                 expression = fill("{0}.copy()", [expression])
             given.add(root)
             results.append(to_source(ast.Expr(expression)).strip())
@@ -342,7 +361,9 @@ class _Emitter:
 
 def _gives_scalar(node: Node) -> bool:
     """Whether NumPy surely gives an immutable scalar, and no array of rank 0."""
-    return node.primitive.elementwise or "keepdims" in node.attrs or node.primitive is matmul
+    if node.primitive.elementwise:
+        return node.primitive not in (copy, where)
+    return "keepdims" in node.attrs or node.primitive is matmul
 
 
 def _literal(number: Any, typed: bool) -> ast.expr:

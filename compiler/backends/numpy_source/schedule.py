@@ -31,12 +31,8 @@ class Schedule:
 
 def schedule(graph: Graph) -> Schedule:
     """Choose the statements: small, unnamed results read once are nested into their reader."""
-    users: dict[Value, list[Node]] = {}
-    for node in graph.nodes:
-        for operand in node.operands:
-            users.setdefault(operand, []).append(node)
-    outputs = set(graph.outputs)
     counted = set(mask_counts(graph).values())
+    users, outputs = _readers(graph, counted)
     nested: dict[Value, int] = {}
     inlined: set[Value] = set()
     for node in graph.nodes:
@@ -48,13 +44,32 @@ def schedule(graph: Graph) -> Schedule:
             nested_here -= nested[largest]
         for out in node.outs:
             nested[out] = nested_here
-            if node.primitive in (constant, broadcast_to):
+            if node.primitive is constant or _is_spread(node, counted):
                 nested[out] = 0
                 inlined.add(out)
             elif out not in outputs and out not in counted:
                 if _may_inline(node, users.get(out, []), nested_here):
                     inlined.add(out)
     return Schedule(inlined, _positions(graph, users, inlined))
+
+
+def _is_spread(node: Node, counted: set[Value]) -> bool:
+    """Whether it is a broadcast, which is written where it is read, or which NumPy does itself."""
+    return node.primitive is broadcast_to and node.out not in counted
+
+
+def _readers(graph: Graph, counted: set[Value]) -> tuple[dict[Value, list[Node]], set[Value]]:
+    """Return the nodes in whose text each value is read, and the values read by ``return``."""
+    readers: dict[Value, list[Node]] = {}
+    returned = set(graph.outputs)
+    for node in reversed(graph.nodes):
+        places = [node]
+        if _is_spread(node, counted):
+            places = readers.get(node.out, [])
+            returned.update(node.operands if node.out in returned else ())
+        for operand in node.operands:
+            readers.setdefault(operand, []).extend(places)
+    return readers, returned
 
 
 def _may_inline(node: Node, users: list[Node], nested: int) -> bool:

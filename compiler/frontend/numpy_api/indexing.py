@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from operator import index as integer
 from typing import Any
 
 import numpy as np
 
 from ...errors import TypeRuleError
+from ...primitive import Primitive
 from ...primitives import index as primitives
 from ...primitives import shape
 from ...primitives.elementwise import where
 from ...primitives.index import Gather, Mask, Slice, indexed_shape
-from ...types import INDEX_DTYPE, Sym, format_shape
+from ...types import INDEX_DTYPE, Sym, format_shape, normalize_axis
 from .. import fence
 from ..tracer import Storage, Tracer
 from .operands import active, broadcast, tracer
+from .table import implements, refuse
 
 Index = primitives.Index
 
@@ -36,14 +39,30 @@ def getitem(x: Tracer, key: Any) -> Any:
 
 def setitem(x: Tracer, key: Any, value: Any) -> None:
     """``x[key] = value``."""
-    trace = active()
     if x.scalar:
-        raise TypeError("'numpy.float64' object does not support item assignment")
+        raise fence.scalar_stored(x)
     index, arrays = parse(x, key)
     stored = tracer(value, x.dtype)
     if len(index) == 1 and isinstance(index[0], Mask) and not stored.ndim:
-        trace.store(x, where(arrays[0], broadcast(stored, x.shape), x).value)
-        return
+        active().store(x, where(arrays[0], broadcast(stored, x.shape), x).value)
+    else:
+        _store(primitives.update, x, stored, index, arrays)
+
+
+def add_at(a: Any, indices: Any, b: Any) -> None:
+    """``np.add.at``: of an index that occurs twice both values are added."""
+    if not isinstance(a, Tracer):
+        raise fence.unsupported(
+            "np.add.at on a plain array", "make the array with np.zeros_like of a traced one"
+        )
+    index, arrays = parse(a, indices)
+    _store(primitives.add_at, a, tracer(b, a.dtype), index, arrays)
+
+
+def _store(
+    primitive: Primitive, x: Tracer, stored: Tracer, index: Index, arrays: list[Tracer]
+) -> None:
+    trace = active()
     region = indexed_shape(x.shape, index, [array.type for array in arrays])
     lead = stored.ndim - len(region)
     if lead > 0 and all(dim == 1 for dim in stored.shape[:lead]):
@@ -56,7 +75,20 @@ def setitem(x: Tracer, key: Any, value: Any) -> None:
             got=f"{format_shape(stored.shape)} into {format_shape(region)}",
         ) from None
     operands = [trace.value_of(one) for one in (x, stored, *arrays)]
-    trace.store(x, trace.add(primitives.update, operands, {"index": index}))
+    trace.store(x, trace.add(primitive, operands, {"index": index}))
+
+
+@implements(np.take, method="take")
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise"
+) -> Any:
+    """``np.take``."""
+    refuse("np.take", out=out, mode=None if mode == "raise" else mode)
+    x = tracer(a)
+    if axis is None:
+        x, axis = shape.reshape(x, shape=(x.size,)), 0
+    places = indices if isinstance(indices, Tracer | int) else np.asarray(indices)
+    return getitem(x, (*(slice(None),) * normalize_axis(axis, x.ndim), places))
 
 
 def parse(x: Tracer, key: Any) -> tuple[Index, list[Tracer]]:
@@ -103,10 +135,10 @@ def _entry(x: Tracer, item: Any, axis: int) -> tuple[Any, Tracer | None]:
         return None, None
     if isinstance(item, slice):
         return _slice(item), None
-    if isinstance(item, int | np.integer):
-        return int(item), None
     if isinstance(item, Tracer) and item.known is not None:
-        return item.__index__(), None
+        return integer(item), None
+    if isinstance(item, int | np.integer) and not isinstance(item, Tracer):
+        return int(item), None
     array = tracer(item if isinstance(item, Tracer) else _plain(item))
     if array.dtype == np.bool_:
         if isinstance(item, Tracer):
@@ -119,10 +151,10 @@ def _entry(x: Tracer, item: Any, axis: int) -> tuple[Any, Tracer | None]:
 
 def _slice(item: slice) -> Slice:
     start, stop = (
-        one if one is None or isinstance(one, Sym) else one.__index__()
+        one if one is None or isinstance(one, Sym) else integer(one)
         for one in (item.start, item.stop)
     )
-    return Slice(start, stop, None if item.step is None else item.step.__index__())
+    return Slice(start, stop, None if item.step is None else integer(item.step))
 
 
 def _plain(item: Any) -> np.ndarray[Any, Any]:

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from ...errors import CaptureError
-from ...ir import Builder
 from ...primitives import elementwise, shape
 from ...types import SUPPORTED_DTYPES, Dim, Sym, broadcast_shapes
 from .. import fence
 from ..trace import Trace, current_trace
-from ..tracer import Storage, Tracer
+from ..tracer import Known, Storage, Tracer
 
 
 def active() -> Trace:
@@ -39,12 +38,19 @@ def dtype_key(operand: Any) -> Any:
         return operand.dtype
     if is_weak(operand):
         return float if isinstance(operand, float) else int
-    return np.asarray(operand).dtype
+    return plain_array(operand).dtype
 
 
-def common_dtype(operands: Sequence[Any]) -> np.dtype[Any]:
-    """Return the dtype that NumPy's promotion gives."""
+def common_dtype(operands: Sequence[Any], weak_numbers: bool = True) -> np.dtype[Any]:
+    """Return the dtype that NumPy's promotion gives.
+
+    Args:
+        operands: Tracers, arrays, numbers.
+        weak_numbers: Whether Python numbers yield to arrays; not where NumPy makes arrays of them.
+    """
     keys = [dtype_key(operand) for operand in operands]
+    if not weak_numbers:
+        keys = [np.dtype(key) for key in keys]
     weak = [0.0 if key is float else 0 for key in keys if isinstance(key, type)]
     return np.result_type(*weak, *(key for key in keys if not isinstance(key, type)))
 
@@ -55,7 +61,8 @@ def tracer(operand: Any, dtype: np.dtype[Any] | None = None) -> Tracer:
     if not isinstance(operand, Tracer):
         plain = plain_array(operand, dtype)
         value = trace.value_of(plain)
-        return Tracer(trace, Storage(value, row_major=True), scalar=not value.ndim)
+        known = None if value.ndim else Known(plain.item())
+        return Tracer(trace, Storage(value, row_major=True), scalar=not value.ndim, known=known)
     if operand.trace is not trace:
         value = trace.value_of(operand)
         operand = Tracer(trace, Storage(value), scalar=operand.scalar, weak=operand.weak)
@@ -72,12 +79,18 @@ def plain_array(operand: Any, dtype: np.dtype[Any] | None = None) -> np.ndarray[
         CaptureError: It is a list or tuple with traced values in it, or no array at all.
     """
     if isinstance(operand, Sym):
-        builder: Builder = active().builder
-        raise fence.unsupported(f"the unknown size {operand} as a number", got=str(builder.origin))
+        raise fence.unsupported(
+            f"the unknown size {operand} as a number",
+            "give gradc.spec a number for it, or use np.mean",
+        )
     if isinstance(operand, list | tuple) and _holds_tracer(operand):
         raise fence.unsupported(
             "a list or tuple with traced values in place of an array", "join them with np.stack"
         )
+    if isinstance(operand, np.ma.MaskedArray | np.matrix):
+        raise fence.other_array("an operand", operand)
+    if is_weak(operand) and dtype is not None and dtype.kind in "iu":
+        return np.asarray(operand, dtype)  # NumPy refuses a number that does not fit
     array = np.asarray(operand)
     return array if dtype is None else array.astype(dtype, copy=False)
 

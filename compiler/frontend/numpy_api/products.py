@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import TypeRuleError
 from ...primitives import linalg
 from ...types import broadcast_shapes
 from ..tracer import Tracer
@@ -14,7 +15,7 @@ from .table import implements, refuse
 
 
 def _alike(x: Any, y: Any) -> tuple[Tracer, Tracer]:
-    dtype = common_dtype((x, y))
+    dtype = common_dtype((x, y), weak_numbers=False)
     return tracer(x, dtype), tracer(y, dtype)
 
 
@@ -57,6 +58,11 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     else:
         left, right = ([one] if isinstance(one, int) else list(one) for one in axes)
     left, right = [axis % a.ndim for axis in left], [axis % b.ndim for axis in right]
+    if [a.shape[i] for i in left] != [b.shape[i] for i in right]:
+        raise TypeRuleError(
+            "shapes do not fit: the summed axes must have equal sizes",
+            got=f"{a.type} over axes {left}, {b.type} over axes {right}",
+        )
     kept_left = [axis for axis in range(a.ndim) if axis not in left]
     kept_right = [axis for axis in range(b.ndim) if axis not in right]
     shape = tuple(a.shape[i] for i in kept_left) + tuple(b.shape[i] for i in kept_right)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index as integer
 from typing import Any
 
 import numpy as np
 
+from ...errors import TypeRuleError
 from ...primitive import REGISTRY
 from ...primitives import shape as primitives
 from ...primitives.index import Slice
@@ -20,7 +22,7 @@ from .table import PROPERTIES, implements, refuse
 
 def _shape(given: Any) -> tuple[Any, ...]:
     sizes = (given,) if not isinstance(given, Sequence) else tuple(given)
-    return tuple(one if isinstance(one, Sym) else one.__index__() for one in sizes)
+    return tuple(one if isinstance(one, Sym) else integer(one) for one in sizes)
 
 
 @implements(np.reshape)
@@ -125,7 +127,7 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
 
 
 def _alike(arrays: Any) -> list[Tracer]:
-    dtype = common_dtype(arrays)
+    dtype = common_dtype(arrays, weak_numbers=False)
     return [tracer(one, dtype) for one in arrays]
 
 
@@ -177,14 +179,27 @@ def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     return concatenate(parts, 0 if parts[0].ndim == 1 else 1, dtype=dtype)
 
 
-@implements(np.split, np.array_split)
+@implements(np.split)
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """``np.split`` and ``np.array_split``: parts are views."""
+    """``np.split``: equal parts where a number of them is given."""
+    parts: list[Any] = array_split(ary, indices_or_sections, axis)
+    if np.ndim(indices_or_sections) == 0 and parts[0].shape != parts[-1].shape:
+        raise TypeRuleError(
+            "the parts would not be of equal size",
+            got=f"axis {axis} of {tracer(ary).type} in {len(parts)} parts",
+            fix="use np.array_split",
+        )
+    return parts
+
+
+@implements(np.array_split)
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """``np.array_split``: parts are views."""
     x = tracer(ary)
     axis = normalize_axis(axis, x.ndim)
-    size = x.shape[axis].__index__()
-    if isinstance(indices_or_sections, int | np.integer):
-        count = int(indices_or_sections)
+    size = integer(x.shape[axis])
+    if isinstance(indices_or_sections, int | np.integer | Tracer):
+        count = integer(indices_or_sections)
         widths = [size // count + (i < size % count) for i in range(count)]
         ends = np.cumsum(widths)[:-1].tolist()
     else:
@@ -214,6 +229,8 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> A
         raise fence.unsupported("np.pad with several constant_values")
     x = tracer(array)
     widths = np.broadcast_to(np.asarray(pad_width), (x.ndim, 2)).tolist()
+    if np.min(widths, initial=0) < 0:
+        raise TypeRuleError("the widths of a pad must not be negative", got=str(widths))
     wanted = tuple(dim + sum(width) for dim, width in zip(x.shape, widths, strict=True))
     filled = broadcast(tracer(value, x.dtype), wanted)
     index = tuple(

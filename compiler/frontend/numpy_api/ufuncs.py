@@ -12,6 +12,7 @@ from ...primitive import REGISTRY
 from ...primitives import elementwise
 from .. import fence
 from ..tracer import Tracer
+from .indexing import add_at
 from .operands import (
     broadcast,
     check_dtype,
@@ -72,6 +73,8 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], options: Any
     out = options.pop("out", (None,))[0]
     if method == "reduce" and ufunc in REDUCTIONS:
         result = FUNCTIONS[REDUCTIONS[ufunc]](*inputs, **{"axis": 0, **options})
+    elif method == "at" and ufunc is np.add and len(inputs) == 3:
+        return add_at(*inputs)
     elif method != "__call__":
         raise fence.unsupported(f"np.{ufunc.__name__}.{method}")
     elif options:
@@ -87,15 +90,40 @@ def _call(ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:
     rule = _RULES.get(ufunc)
     if rule is None:
         raise fence.unsupported(f"np.{ufunc.__name__}")
-    dtypes = _loop(ufunc, tuple(dtype_key(one) for one in inputs))
+    keys = [dtype_key(one) for one in inputs]
+    if all(isinstance(key, type) for key in keys):  # Python numbers only
+        keys = [np.dtype(key) for key in keys]
+    dtypes = _loop(ufunc, tuple(keys))
     for dtype in dtypes:
         check_dtype(dtype)
-    result = rule(*together(inputs, dtypes[:-1]))
+    if len(set(dtypes[:-1])) > 1:
+        listed = " and ".join(dtype.name for dtype in dtypes[:-1])
+        raise fence.unsupported(f"np.{ufunc.__name__} of {listed}", "convert one with astype")
+    result = rule(*together(_in_range(ufunc, inputs, dtypes), dtypes[:-1]))
     if result.dtype != dtypes[-1]:
         result = elementwise.cast(result, dtype=dtypes[-1])
     if ufunc in _ARITHMETIC and all(is_weak(one) for one in inputs):
         result.weak = True
     return result
+
+
+def _in_range(ufunc: np.ufunc, inputs: Sequence[Any], dtypes: Sequence[Any]) -> Sequence[Any]:
+    """Return the operands of a comparison with integers that no element can reach clipped.
+
+    A comparison is right for any Python integer: what is below all uint8 is below any of them.
+    Where clipping would change the result, the other operand is moved away from it too.
+    """
+    if dtypes[-1] != np.bool_ or dtypes[0].kind not in "iu" or len(inputs) != 2:
+        return inputs
+    limits = np.iinfo(dtypes[0])
+    for place, one in enumerate(inputs):
+        if isinstance(one, int) and not isinstance(one, bool) and not (
+            limits.min <= one <= limits.max
+        ):
+            low, high = (limits.min, limits.max) if one < 0 else (limits.max, limits.min)
+            other = np.full_like(tracer(inputs[1 - place]), high)
+            return (low, other) if place == 0 else (other, low)
+    return inputs
 
 
 def _into(out: Any, result: Tracer, ufunc: np.ufunc) -> Any:
@@ -183,10 +211,17 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, **options: Any) -> Any:
     if options:
         raise fence.unsupported(f"np.clip with {', '.join(options)}=")
     if low is not None:
-        a = where(a < low, low, a)
+        a = where((a < low) | np.isnan(low), low, a) if _may_be_nan(low) else where(a < low, low, a)
     if high is not None:
-        a = where(a > high, high, a)
+        over = a > high
+        a = where(over | np.isnan(high), high, a) if _may_be_nan(high) else where(over, high, a)
     return a
+
+
+def _may_be_nan(bound: Any) -> bool:
+    if isinstance(bound, Tracer):
+        return bound.dtype.kind == "f"
+    return bool(np.any(np.isnan(bound)))
 
 
 @implements(np.copy, method="copy")

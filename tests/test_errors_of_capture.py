@@ -1,0 +1,420 @@
+"""What capture refuses: the construct, the values, the user's line, and what to write instead."""
+
+import copy
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+import gradc
+from gradc import CaptureError, TypeRuleError
+
+from .refusal import Refusals
+
+REFUSALS = Refusals()
+refused = REFUSALS.refused
+VECTOR = np.array([1.0, -2.0, 3.0])
+MATRIX = np.arange(1.0, 7.0).reshape(2, 3)
+TABLE = np.arange(5.0)
+GENERATOR = np.random.default_rng(5)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_refused(refusal):
+    """Class, what is wrong, what was got, where in the user's code, what to do."""
+    refusal.check()
+
+
+# A value that depends on the arguments, read by Python
+
+TRUTH = (CaptureError, "decides a Python `if` or `while`")
+NUMBER = (CaptureError, "converted to a Python number")
+INTEGER = (CaptureError, "used as a Python integer")
+
+
+@refused(*TRUTH, VECTOR, got="positive: () bool", fix="np.where")
+def python_if(x):
+    positive = np.sum(x) > 0
+    if positive:  # here
+        return np.sum(x)
+    return np.sum(x * x)
+
+
+@refused(*TRUTH, VECTOR, fix="static_argnames")
+def python_while(x):
+    while np.sum(x) > 0:  # here
+        x = x - 1
+    return np.sum(x)
+
+
+@refused(*TRUTH, VECTOR, got="() bool")
+def python_and(x):
+    both = x[0] > 0 and x[1] > 0  # here
+    return np.sum(x) * both
+
+
+@refused(*TRUTH, VECTOR, got="() bool")
+def python_not(x):
+    return np.sum(x) * (not x[0] > 0)  # here
+
+
+@refused(*TRUTH, VECTOR)
+def python_assert(x):
+    assert np.all(x > 0)  # here
+    return np.sum(x)
+
+
+@refused(*TRUTH, VECTOR)
+def builtin_max(x):
+    return max(x)  # here
+
+
+@refused(*TRUTH, VECTOR)
+def python_in(x):
+    return np.sum(x) * (1.0 in x)  # here
+
+
+@refused(*TRUTH, 3.0, got="() bool")
+def condition_on_a_differentiated_number(x):
+    return x if x > 0 else -x  # here
+
+
+@refused(*NUMBER, VECTOR, got="total: () float64", fix="np functions in place of math functions")
+def python_float(x):
+    total = np.sum(x)
+    return float(total)  # here
+
+
+@refused(*NUMBER, VECTOR)
+def python_int(x):
+    return int(x[0]) * x[1]  # here
+
+
+@refused(*NUMBER, VECTOR)
+def python_round(x):
+    return round(x[0]) * x[1]  # here
+
+
+@refused(*NUMBER, VECTOR)
+def math_exp(x):
+    return math.exp(x[0])  # here
+
+
+@refused(*NUMBER, 2.0, got="x: () float64")
+def math_of_a_differentiated_number(x):
+    return math.sqrt(x)  # here
+
+
+@refused(*NUMBER, VECTOR)
+def item(x):
+    return x[0].item()  # here
+
+
+@refused(*NUMBER, VECTOR, got="x: (3,) float64")
+def tolist(x):
+    return sum(x.tolist())  # here
+
+
+@refused(CaptureError, "written as text", VECTOR, fix="gradc.debug.print")
+def python_format(x):
+    f"the first is {x[0]:.3f}"  # here
+    return np.sum(x)
+
+
+@refused(*INTEGER, VECTOR, got="() int64", fix="static_argnames")
+def python_range(x):
+    return sum(x[0] for _ in range(np.argmax(x)))  # here
+
+
+@refused(*INTEGER, VECTOR, got="() int64")
+def slice_bound(x):
+    return np.sum(x[: np.argmax(x)])  # here
+
+
+@refused(*INTEGER, VECTOR)
+def shape_of_zeros(x):
+    return np.sum(np.zeros(np.argmax(x))) * x[0]  # here
+
+
+# A traced array where NumPy wants a plain one
+
+PLAIN = (CaptureError, "converted to a plain NumPy array")
+
+
+@refused(*NUMBER, VECTOR, fix="np.zeros_like")
+def store_in_a_plain_array(x):
+    filled = np.zeros(3)
+    filled[0] = x[0]  # here
+    return np.sum(filled)
+
+
+@refused(*NUMBER, VECTOR, got="x: (3,) float64", fix="np.zeros_like")
+def store_vector_in_an_element(x):
+    filled = np.zeros(3)
+    filled[0] = x  # here
+    return np.sum(filled)
+
+
+@refused(*PLAIN, VECTOR, got="x: (3,) float64", fix="np.zeros_like")
+def store_slice_in_a_plain_array(x):
+    filled = np.zeros(3)
+    filled[:] = x  # here
+    return np.sum(filled)
+
+
+@refused(CaptureError, "np.add storing a traced result in a plain array", VECTOR, fix="x = x + y")
+def add_in_place_to_a_plain_array(x):
+    total = np.zeros(3)
+    total += x  # here
+    return np.sum(total)
+
+
+@refused(CaptureError, "np.exp storing a traced result in a plain array", VECTOR)
+def out_is_a_plain_array(x):
+    result = np.zeros(3)
+    np.exp(x, out=result)  # here
+    return np.sum(result)
+
+
+@refused(*PLAIN, VECTOR, fix="np.stack")
+def array_of_traced_values(x):
+    return np.sum(np.array([x[0], x[1]]))  # here
+
+
+@refused(*PLAIN, VECTOR, fix="np.stack")
+def list_passed_to_a_ufunc(x):
+    return np.sum(np.exp([x[0], x[1]]))  # here
+
+
+@refused(*PLAIN, VECTOR)
+def list_passed_to_sum(x):
+    return np.sum([x[0], x[1]])  # here
+
+
+@refused(CaptureError, "a list or tuple with traced values", VECTOR, fix="np.stack")
+def list_as_an_operand(x):
+    return np.sum(np.where(x[:2] > 0, [x[0], x[1]], 1.0))  # here
+
+
+@refused(CaptureError, "a list or tuple with traced values", VECTOR, fix="np.stack")
+def list_stored(x):
+    y = x * 1.0
+    y[:2] = [x[0], x[1]]  # here
+    return np.sum(y)
+
+
+@refused(*PLAIN, VECTOR)
+def plain_table_indexed_by_a_tracer(x):
+    return np.sum(TABLE[np.argmax(x) + x[:0].astype(int)]) + np.sum(x)  # here
+
+
+@refused(*PLAIN, VECTOR)
+def method_of_a_plain_array(x):
+    return np.sum(TABLE[:3].dot(x))  # here
+
+
+@refused(*PLAIN, VECTOR)
+def pickled(x):
+    pickle.dumps(x)  # here
+    return np.sum(x)
+
+
+# Random numbers
+
+RANDOM = (CaptureError, "random numbers are drawn while the function is captured")
+
+
+@refused(*RANDOM, VECTOR, fix="pass them as an argument")
+def global_random_numbers(x):
+    y = x * 2
+    noise = np.random.normal(size=3)  # here
+    return np.sum(y + noise)
+
+
+@refused(*RANDOM, VECTOR, fix="pass them as an argument")
+def generator_of_the_module(x):
+    return np.sum(x * GENERATOR.normal(size=3))  # here
+
+
+@refused(*PLAIN, VECTOR)
+def traced_parameter_of_a_distribution(x):
+    return np.sum(GENERATOR.normal(x))  # here
+
+
+def test_random_numbers_that_are_the_same_in_every_call_are_taken():
+    """A generator seeded inside; one that is named and not used."""
+
+    def seeded(x, training):
+        noise = GENERATOR.normal(size=3) if training else 0.0
+        return np.sum(x * np.random.default_rng(1).normal(size=3) + noise)
+
+    expected = np.random.default_rng(1).normal(size=3)
+    np.testing.assert_allclose(gradc.compile_grad(seeded).grad(VECTOR, False), expected)
+
+
+# What capture does not know
+
+UNKNOWN = "is not supported inside a compiled function"
+
+
+@refused(CaptureError, f"np.sort {UNKNOWN}", VECTOR, fix="supported NumPy functions")
+def unsupported_function(x):
+    return np.sum(np.sort(x))  # here
+
+
+@refused(CaptureError, f"np.linalg.inv {UNKNOWN}", MATRIX, fix="supported NumPy functions")
+def unsupported_function_of_a_submodule(x):
+    return np.sum(np.linalg.inv(x))  # here
+
+
+@refused(CaptureError, f"np.spacing {UNKNOWN}", VECTOR, fix="supported NumPy functions")
+def unsupported_ufunc(x):
+    return np.sum(np.spacing(x))  # here
+
+
+@refused(CaptureError, f"np.left_shift {UNKNOWN}", VECTOR, fix="supported NumPy functions")
+def unsupported_operator(x):
+    return np.sum(x.astype(int) << 1)  # here
+
+
+@refused(CaptureError, f"np.add.accumulate {UNKNOWN}", VECTOR, fix="supported NumPy functions")
+def unsupported_ufunc_method(x):
+    return np.sum(np.add.accumulate(x))  # here
+
+
+@refused(CaptureError, f"np.add with where= {UNKNOWN}", VECTOR, fix="supported NumPy functions")
+def unsupported_ufunc_option(x):
+    return np.sum(np.add(x, x, where=x > 0))  # here
+
+
+@refused(CaptureError, f"np.sum with initial= {UNKNOWN}", VECTOR, fix="supported NumPy functions")
+def unsupported_function_option(x):
+    return np.sum(x, initial=1.0)  # here
+
+
+@refused(CaptureError, f"np.clip with dtype= {UNKNOWN}", VECTOR, fix="supported NumPy functions")
+def unsupported_clip_option(x):
+    return np.sum(np.clip(x, 0.0, 1.0, dtype=float))  # here
+
+
+@refused(CaptureError, "np.pad with mode='edge'", VECTOR)
+def unsupported_pad_mode(x):
+    return np.sum(np.pad(x, 1, mode="edge"))  # here
+
+
+@refused(CaptureError, "np.pad with several constant_values", VECTOR)
+def unsupported_pad_values(x):
+    return np.sum(np.pad(x, 1, constant_values=(1, 2)))  # here
+
+
+@refused(CaptureError, f"np.where(condition) without x and y {UNKNOWN}", VECTOR, fix="boolean")
+def where_of_one_operand(x):
+    return np.sum(x[np.where(x > 0)])  # here
+
+
+@refused(CaptureError, f"reshape with order='F' {UNKNOWN}", MATRIX, fix="transpose")
+def unsupported_order(x):
+    return np.sum(x.reshape((3, 2), order="F"))  # here
+
+
+@refused(CaptureError, f"ndarray.cumsum {UNKNOWN}", VECTOR, fix="supported NumPy functions")
+def unsupported_method(x):
+    return np.sum(x.cumsum())  # here
+
+
+@refused(CaptureError, f"ndarray.flat {UNKNOWN}", VECTOR, fix="supported NumPy functions")
+def unsupported_property(x):
+    return np.sum(x.flat)  # here
+
+
+@refused(CaptureError, "assigning to .shape", VECTOR, fix="reshape")
+def assigned_shape(x):
+    y = x * 2
+    y.shape = (3, 1)  # here
+    return np.sum(y)
+
+
+@refused(CaptureError, "dtype complex128", VECTOR, fix="float64")
+def complex_constant(x):
+    return np.sum(x * 1j)  # here
+
+
+@refused(CaptureError, "dtype float16", VECTOR, fix="use one of float32, float64")
+def cast_to_half(x):
+    return np.sum(x.astype(np.float16))  # here
+
+
+@refused(CaptureError, "dtype object", VECTOR, fix="use one of float32, float64")
+def none_as_an_operand(x):
+    return np.sum(x + None)  # here
+
+
+@refused(CaptureError, "an operand is a MaskedArray", VECTOR, got="shape (3,)", fix="plain array")
+def masked_operand(x):
+    return np.sum(x * np.ma.masked_less(VECTOR, 0.0))  # here
+
+
+@refused(CaptureError, "an operand is a matrix", MATRIX, got="shape (3, 2)", fix="plain array")
+def matrix_operand(x):
+    return np.sum(x @ MATRIX.T.view(np.matrix))  # here
+
+
+@refused(CaptureError, "a single bool", VECTOR, fix="np.where")
+def indexed_by_a_bool(x):
+    return np.sum(x[True])  # here
+
+
+@refused(CaptureError, "the size count1 is not known", VECTOR, fix="whole-array operations")
+def loop_over_an_unknown_size(x):
+    positive = x[x > 0]
+    return sum(positive[i] for i in range(len(positive)))  # here
+
+
+@refused(CaptureError, "the size count1 is not known", VECTOR, fix="whole-array operations")
+def condition_on_an_unknown_size(x):
+    positive = x[x > 0]
+    return np.sum(positive) if positive.size > 1 else 0.0  # here
+
+
+@refused(CaptureError, "the unknown size count1 as a number", VECTOR, fix="np.mean")
+def division_by_an_unknown_size(x):
+    positive = x[x > 0]
+    return np.sum(positive) / positive.size  # here
+
+
+def test_copies_of_traced_arrays_are_their_own():
+    """``copy.copy`` of a tracer once shared its storage."""
+
+    def loss(x):
+        y = x * 2
+        kept, deep = copy.copy(y), copy.deepcopy(y)
+        y[:] = 0.0
+        return np.sum(kept * x + deep) + np.sum(y)
+
+    np.testing.assert_allclose(gradc.compile_grad(loss).grad(VECTOR), 4 * VECTOR + 2)
+
+
+def test_user_exceptions_come_out_unchanged():
+    """Also those that NumPy raises for the user's own plain arrays."""
+
+    def raises(x, error):
+        raise error
+
+    for error in (TypeError("mine"), ValueError("mine"), KeyError("mine")):
+        with pytest.raises(type(error)) as caught:
+            gradc.compile_grad(raises, static_argnames="error")(VECTOR, error)
+        assert caught.value is error
+
+    def ragged(x):
+        np.zeros(3)[0] = [1, 2]
+        return np.sum(x)
+
+    with pytest.raises(ValueError, match="setting an array element"):
+        gradc.compile_grad(ragged)(VECTOR)
+
+
+def test_refusals_are_no_type_errors_unless_types_are_wrong():
+    """NumPy swallows TypeError and ValueError while it probes its operands."""
+    assert not issubclass(CaptureError, TypeError | ValueError)
+    assert issubclass(TypeRuleError, TypeError)
