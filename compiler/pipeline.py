@@ -65,11 +65,14 @@ class Log:
         return sum(seconds for _, seconds, _ in self.stages)
 
     def __str__(self) -> str:
+        width = max([16, *(len(name) for name, _, _ in self.stages)])
         lines = [
-            f"{name:<16} {seconds * 1e3:8.2f} ms {nodes:6} nodes"
+            f"{name:<{width}} {seconds * 1e3:8.2f} ms {nodes:6} nodes"
             for name, seconds, nodes in self.stages
         ]
-        return "\n".join([*lines, f"{'total':<16} {self.seconds * 1e3:8.2f} ms", *self.remarks])
+        return "\n".join(
+            [*lines, f"{'total':<{width}} {self.seconds * 1e3:8.2f} ms", *self.remarks]
+        )
 
 
 def run(passes: Sequence[Pass], graph: Graph, log: Log, stage: str) -> Graph:
@@ -118,6 +121,6 @@ def generate(graph: Graph, function: str, heading: Heading, kept: int, log: Log)
     lowered = run(LOWER, graph, log, "lower")
     started = perf_counter()
     module = emit(lowered, function, heading, kept)
-    log.stages.append(("emit", perf_counter() - started, len(lowered.nodes)))
+    log.stages.append((f"emit {function}", perf_counter() - started, len(lowered.nodes)))
     log.remarks += [f"an array is copied before the store at {line}" for line in module.copies]
     return module

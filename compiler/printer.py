@@ -23,7 +23,7 @@ def name_values(
         taken: Names that must not be given.
         skip: Values that need no name.
     """
-    used = {*taken, "np", "t", *keyword.kwlist, *dir(builtins)}
+    used = {*taken, "np", *keyword.kwlist, *dir(builtins)}
     names: dict[Value, str] = {}
     counts: dict[str, int] = {}
 

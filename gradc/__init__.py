@@ -15,16 +15,23 @@ from .compiler.errors import (
     VerifyError,
 )
 from .compiler.frontend.grad_mode import enable_grad, is_grad_enabled, no_grad
-from .compiler.frontend.hooks import register_hook
+from .compiler.frontend.hooks import Handle, register_hook
 from .compiler.frontend.signature import spec
+from .compiler.frontend.tree import Spec
+from .runtime.compiled import CompiledFunction
+from .runtime.lowered import Lowered
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ArtifactError",
     "CaptureError",
+    "CompiledFunction",
     "DerivativeError",
     "GradcError",
+    "Handle",
+    "Lowered",
+    "Spec",
     "TypeRuleError",
     "VerifyError",
     "compile_grad",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 from .compiler.errors import GradcError
 from .compiler.frontend.numpy_api.operands import tracer
@@ -11,19 +11,19 @@ from .compiler.frontend.signature import Wrt
 from .compiler.frontend.tracer import Tracer
 from .compiler.frontend.tree import flatten, unflatten
 from .compiler.primitives.elementwise import stop_gradient as _stop_gradient
-from .runtime.compiled import CompiledFunction
+from .runtime.compiled import CompiledFunction, P, R
 
 
 @overload
 def compile_grad(
-    function: Callable[..., Any],
+    function: Callable[P, R],
     /,
     *,
     wrt: Wrt = 0,
     has_aux: bool = False,
     static_argnames: Sequence[str] = (),
-    backend: str = "numpy",
-) -> CompiledFunction: ...
+    backend: Literal["numpy"] = "numpy",
+) -> CompiledFunction[P, R]: ...
 
 
 @overload
@@ -32,19 +32,19 @@ def compile_grad(
     wrt: Wrt = 0,
     has_aux: bool = False,
     static_argnames: Sequence[str] = (),
-    backend: str = "numpy",
-) -> Callable[[Callable[..., Any]], CompiledFunction]: ...
+    backend: Literal["numpy"] = "numpy",
+) -> Callable[[Callable[P, R]], CompiledFunction[P, R]]: ...
 
 
 def compile_grad(
-    function: Callable[..., Any] | None = None,
+    function: Callable[P, R] | None = None,
     /,
     *,
     wrt: Wrt = 0,
     has_aux: bool = False,
     static_argnames: Sequence[str] = (),
-    backend: str = "numpy",
-) -> CompiledFunction | Callable[[Callable[..., Any]], CompiledFunction]:
+    backend: Literal["numpy"] = "numpy",
+) -> CompiledFunction[..., Any] | Callable[[Callable[P, R]], CompiledFunction[P, R]]:
     """Compile a NumPy function together with its gradient.
 
     A decorator, with or without options, or a function of a function. Nothing happens until the
@@ -76,7 +76,7 @@ def compile_grad(
         (11.0, array([3., 4.]), array([1., 2.]))
     """
 
-    def compiled(one: Callable[..., Any]) -> CompiledFunction:
+    def compiled(one: Callable[P, R]) -> CompiledFunction[P, R]:
         return CompiledFunction(
             one, wrt=wrt, has_aux=has_aux, static_argnames=static_argnames, backend=backend
         )
@@ -110,7 +110,7 @@ def _stopped(leaf: Any) -> Any:
     return leaf.trace.dispatch(lambda one: _stop_gradient(tracer(one)), (leaf,), {})
 
 
-def explain(function: CompiledFunction) -> str:
+def explain(function: CompiledFunction[..., Any]) -> str:
     """Say what was compiled for a function, why, and how long each stage took.
 
     Args:

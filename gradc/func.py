@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .compiler.frontend.signature import Wrt
@@ -11,7 +11,11 @@ from .runtime.compiled import CompiledFunction
 
 
 def grad(
-    function: Callable[..., Any], wrt: Wrt = 0, *, has_aux: bool = False
+    function: Callable[..., Any],
+    *,
+    wrt: Wrt = 0,
+    has_aux: bool = False,
+    static_argnames: Sequence[str] = (),
 ) -> Callable[..., Any]:
     """Return the function that computes the gradient of ``function``.
 
@@ -19,12 +23,13 @@ def grad(
         function: Returns one floating-point scalar (a pair of it and more with ``has_aux``).
         wrt: By which parameter: its position or name, or a tuple of these.
         has_aux: Whether it returns ``(value, aux)``; the result is ``(gradient, aux)`` then.
+        static_argnames: As for ``compile_grad``.
 
     Example:
         >>> float(grad(grad(lambda x: x**3))(2.0))
         12.0
     """
-    compiled = CompiledFunction(function, wrt=wrt, has_aux=has_aux)
+    compiled = CompiledFunction(function, wrt=wrt, has_aux=has_aux, static_argnames=static_argnames)
 
     @functools.wraps(function)
     def gradient(*args: Any, **kwargs: Any) -> Any:
@@ -34,7 +39,11 @@ def grad(
 
 
 def value_and_grad(
-    function: Callable[..., Any], wrt: Wrt = 0, *, has_aux: bool = False
+    function: Callable[..., Any],
+    *,
+    wrt: Wrt = 0,
+    has_aux: bool = False,
+    static_argnames: Sequence[str] = (),
 ) -> Callable[..., Any]:
     """Return the function that computes ``(value, gradient)`` of ``function``.
 
@@ -42,13 +51,14 @@ def value_and_grad(
         function: As for ``grad``.
         wrt: As for ``grad``.
         has_aux: Whether it returns ``(value, aux)``; the result is ``((value, aux), gradient)``.
+        static_argnames: As for ``compile_grad``.
 
     Example:
         >>> value, gradient = value_and_grad(lambda x: x**3)(2.0)
         >>> float(value), float(gradient)
         (8.0, 12.0)
     """
-    compiled = CompiledFunction(function, wrt=wrt, has_aux=has_aux)
+    compiled = CompiledFunction(function, wrt=wrt, has_aux=has_aux, static_argnames=static_argnames)
 
     @functools.wraps(function)
     def both(*args: Any, **kwargs: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Generic, Literal, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -16,29 +16,35 @@ from ..compiler.frontend.trace import current_trace
 from ..compiler.frontend.tracer import Tracer
 from ..compiler.frontend.tree import Leaf, Spec
 from .calls import plan_key
-from .lowered import Lowered
+from .lowered import Lowered, Part
 from .nested import Nested
 from .specialisation import Specialisation
 
 BACKENDS = ("numpy",)
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-class CompiledFunction:
+
+class CompiledFunction(Generic[P, R]):
     """A function that is compiled, for each signature of its arguments, when it is first called.
 
     Call it for its value; ``value_and_grad``, ``grad`` and ``vjp`` differentiate it; ``inspect``
-    and ``lower`` show what was generated. Made by ``gradc.compile_grad``, which describes the
-    options. Safe to call from several threads.
+    and ``lower`` show what was generated; ``__wrapped__`` is the function itself. Made by
+    ``gradc.compile_grad``, which describes the options. Safe to call from several threads.
     """
+
+    __name__: str
+    __wrapped__: Callable[P, R]
 
     def __init__(
         self,
-        function: Callable[..., Any],
+        function: Callable[P, R],
         *,
         wrt: Wrt = 0,
         has_aux: bool = False,
         static_argnames: Sequence[str] = (),
-        backend: str = "numpy",
+        backend: Literal["numpy"] = "numpy",
     ) -> None:
         if not callable(function):
             raise GradcError(
@@ -75,12 +81,13 @@ class CompiledFunction:
 
     # Calling
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Return what the function returns."""
         plan = self._plans.get(plan_key("value", args, kwargs))
-        return plan(args) if plan is not None else self._slow_call("value", args, kwargs)
+        result: R = plan(args) if plan is not None else self._slow_call("value", args, kwargs)
+        return result
 
-    def value_and_grad(self, *args: Any, **kwargs: Any) -> Any:
+    def value_and_grad(self, *args: P.args, **kwargs: P.kwargs) -> tuple[R, Any]:
         """Return ``(value, gradient)``, computed by one program.
 
         The gradient has the structure of what ``wrt`` names: one array for one array, a tuple for a
@@ -92,9 +99,12 @@ class CompiledFunction:
                 in ``wrt`` is not floating-point.
         """
         plan = self._plans.get(plan_key("value_and_grad", args, kwargs))
-        return plan(args) if plan is not None else self._slow_call("value_and_grad", args, kwargs)
+        if plan is None:
+            plan = functools.partial(self._slow_call, "value_and_grad", kwargs=kwargs)
+        result: tuple[R, Any] = plan(args)
+        return result
 
-    def grad(self, *args: Any, **kwargs: Any) -> Any:
+    def grad(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Return the gradient alone, or ``(gradient, aux)`` with ``has_aux``.
 
         Raises:
@@ -103,7 +113,7 @@ class CompiledFunction:
         plan = self._plans.get(plan_key("grad", args, kwargs))
         return plan(args) if plan is not None else self._slow_call("grad", args, kwargs)
 
-    def vjp(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+    def vjp(self, *args: P.args, **kwargs: P.kwargs) -> tuple[Any, ...]:
         """Return the value now, and the function that pulls cotangents back.
 
         ``out, pullback = f.vjp(x)``; ``pullback(ct)``, with a cotangent for each floating-point
@@ -151,7 +161,7 @@ class CompiledFunction:
         signature, leaves = sign(self.parameters, self.parameters.bind(args, kwargs))
         return Lowered(self._find(signature, leaves, differentiated=True))
 
-    def inspect(self, *args: Any, what: str = "numpy", **kwargs: Any) -> str:
+    def inspect(self, *args: Any, what: Part = "numpy", **kwargs: Any) -> str:
         """Return, as text, what was generated for these arguments.
 
         Args:
@@ -164,7 +174,7 @@ class CompiledFunction:
         """
         return self.lower(*args, **kwargs).text(what)
 
-    def __get__(self, instance: Any, owner: type | None = None) -> CompiledFunction:
+    def __get__(self, instance: Any, owner: type | None = None) -> CompiledFunction[P, R]:
         """Refuse to be a method: looked up on an instance, it raises CaptureError."""
         if instance is None:
             return self

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, get_args
 
 from ..compiler.errors import GradcError
 from ..compiler.printer import print_graph
 from .loader import save
 from .specialisation import Specialisation
 
-PARTS = ("numpy", "pullback", "graph", "joint", "log")
+Part = Literal["numpy", "pullback", "graph", "joint", "log"]
+PARTS: tuple[str, ...] = get_args(Part)
 
 
 class Lowered:
@@ -63,7 +65,7 @@ class Lowered:
         """One program for value and gradient where there is one number to differentiate."""
         return "value_and_grad" if self._made.is_scalar else "forward"
 
-    def text(self, what: str) -> str:
+    def text(self, what: Part) -> str:
         """Return a part by its name.
 
         Raises:

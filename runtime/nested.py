@@ -24,7 +24,7 @@ class Nested:
     """One call of a compiled function inside a capture."""
 
     def __init__(
-        self, compiled: CompiledFunction, signature: Signature, leaves: Sequence[Any]
+        self, compiled: CompiledFunction[..., Any], signature: Signature, leaves: Sequence[Any]
     ) -> None:
         for leaf in leaves:
             if isinstance(leaf, Tracer) and not leaf.trace.alive:

@@ -50,7 +50,7 @@ def test_gradient_of_the_gradient_equals_differences_of_the_gradient(program):
     start, positions = wanted_leaves(program, args), wanted_positions(program)
     rng = np.random.default_rng(13)
     along, across = ([rng.normal(size=np.shape(leaf)) for leaf in start] for _ in range(2))
-    gradient = func.grad(program.fn, program.wrt, has_aux=program.has_aux)
+    gradient = func.grad(program.fn, wrt=program.wrt, has_aux=program.has_aux)
 
     def part(*values: Any) -> Any:
         found = gradient(*values)
@@ -61,7 +61,7 @@ def test_gradient_of_the_gradient_equals_differences_of_the_gradient(program):
         moved = [leaf + step * way for leaf, way in zip(start, across, strict=True)]
         return float(part(*with_wanted(program, args, moved)))
 
-    second = tree_leaves(func.grad(_with_arity(part, program), tuple(positions))(*args))
+    second = tree_leaves(func.grad(_with_arity(part, program), wrt=tuple(positions))(*args))
     terms = [float(np.sum(leaf * way)) for leaf, way in zip(second, across, strict=True)]
     step = 1e-4
     near, far = (part_at(k * step) - part_at(-k * step) for k in (1, 2))

@@ -118,7 +118,7 @@ def tolist(x):
 
 @refused(CaptureError, "written as text", VECTOR, fix="gradc.debug.print")
 def python_format(x):
-    f"the first is {x[0]:.3f}"  # here
+    print(f"the first is {x[0]:.3f}")  # here
     return np.sum(x)
 
 

@@ -251,6 +251,13 @@ def broadcast_stored_to(x):
     return np.sum(y)
 
 
+@refused(CaptureError, "read-only, is stored to", VECTOR, fix=".copy()")
+def broadcast_scalar_stored_to(x):
+    y = np.broadcast_to(np.sum(x), (2, 3))
+    y[0] = 1.0  # here
+    return np.sum(y)
+
+
 @refused(CaptureError, "NumPy scalar, which cannot be changed", VECTOR, got="s: () float64")
 def scalar_stored_to(x):
     s = np.sum(x)

@@ -55,8 +55,8 @@ def became_array(tracer: Tracer) -> CaptureError:
         "a traced array is converted to a plain NumPy array",
         got=_name(tracer),
         where=user_line(),
-        fix="call np functions on it directly; build arrays of traced values with np.stack or "
-        "np.concatenate, and fill arrays made with np.zeros_like or from traced values",
+        fix="leave out np.asarray and np.array around traced arrays; build arrays of traced values "
+        "with np.stack or np.concatenate, and fill arrays made with np.zeros_like of a traced one",
     )
 
 

@@ -150,6 +150,8 @@ def _typed(leaf: Any, name: str) -> tuple[Any, LeafType]:
     if not isinstance(leaf, np.ndarray | np.generic):
         kind = "number"
         leaf = as_integer(leaf, name) if isinstance(leaf, int) else np.asarray(leaf)[()]
+    elif kind == "array":
+        leaf = np.asarray(leaf)  # a subclass is taken as the array that it is
     dtype = leaf.dtype
     if not dtype.isnative:
         leaf = leaf.astype(dtype.newbyteorder("="))

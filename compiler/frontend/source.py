@@ -81,6 +81,8 @@ def _stores(code: CodeType) -> dict[int, str]:
     found: dict[int, str] = {}
     previous: int | None = None
     for instruction in dis.get_instructions(code):
+        if instruction.opname in ("COPY", "DUP_TOP"):  # a = b = ..., or (a := ...)
+            continue
         if instruction.opname.startswith("STORE_") and previous is not None:
             name = instruction.argval
             if isinstance(name, tuple):  # two stores in one instruction, from Python 3.13 on

@@ -17,7 +17,7 @@ from ..primitive import REGISTRY, Attrs, Primitive
 from ..primitives.elementwise import with_value
 from ..types import SUPPORTED_DTYPES, Sym
 from . import fence
-from .grad_mode import is_grad_enabled
+from .grad_mode import enable_grad, is_grad_enabled
 from .signature import LeafType
 from .source import assigned_name, source_line, user_frame
 from .tracer import Known, Storage, Tracer, View
@@ -64,6 +64,10 @@ class Trace:
         self._lifted: dict[Value, Value] = {}
         self._arguments: dict[int, Any] = {}
         self._counts: dict[Value, Sym] = {}
+        # For equal masks: the first value computed in the same way as each, and how far we looked.
+        self._same: dict[Value, Value] = {}
+        self._first: dict[Any, Value] = {}
+        self._indexed = 0
         self._depth = 0
         self._numbers = count(1)
 
@@ -172,7 +176,7 @@ class Trace:
 
     def _view(self, base: Tracer, primitive: Primitive, attrs: Attrs) -> Tracer:
         if base.scalar:  # NumPy makes an array of its own of an immutable scalar
-            return Tracer(self, Storage(self.add(primitive, (base.value,), attrs)))
+            base = Tracer(self, Storage(base.value))
         if primitive.name == "reshape" and base.ndim > 1:
             self.layout_read = True
         if primitive.name != "reshape" or (base.is_row_major and not base.is_broadcast):
@@ -223,7 +227,8 @@ class Trace:
         for view, base in zip(reversed(target.views), reversed(held[:-1]), strict=True):
             value = self._put_back(view, base, value)
         if not is_grad_enabled():
-            value = self.add(with_value, (storage.value, value), {})
+            with enable_grad():  # the array keeps the gradient that it had, as in PyTorch
+                value = self.add(with_value, (storage.value, value), {})
         value.name = value.name or storage.value.name
         storage.value = value
         storage.version += 1
@@ -238,7 +243,14 @@ class Trace:
         return self.add(view.primitive, (value,), {"shape": base.shape})
 
     def count_of(self, mask: Value) -> Sym:
-        """Return the unknown number of elements that a mask selects; one mask, one number."""
+        """Return the unknown number of elements that a mask selects; equal masks, one number."""
+        for node in self.builder.nodes[self._indexed :]:
+            operands = tuple(self._same.get(operand, operand) for operand in node.operands)
+            key = (node.primitive, operands, tuple(node.attrs.items()))
+            for place, out in enumerate(node.outs):
+                self._same[out] = self._first.setdefault((key, place), out)
+        self._indexed = len(self.builder.nodes)
+        mask = self._same.get(mask, mask)
         if mask not in self._counts:
             self._counts[mask] = Sym.named(f"count{len(self._counts) + 1}")
         return self._counts[mask]

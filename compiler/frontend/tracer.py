@@ -170,7 +170,10 @@ class Tracer(NDArrayOperatorsMixin):
         return self.trace.call_function(function, args, kwargs)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise fence.became_array(self)
+        """Give the number to NumPy, where it is known: ``np.zeros(n)`` reads it."""
+        if self.known is None:
+            raise fence.became_array(self)
+        return np.asarray(self._read("index"))
 
     def __getitem__(self, key: Any) -> Any:
         return self.trace.call_table("getitem", (self, key))

@@ -35,6 +35,6 @@ def _contract(rewriter: Rewriter, node: Node) -> Value | None:
         return None
     if made.primitive is square:
         return matmul(made.operands[0], made.operands[0])  # type: ignore[no-any-return]
-    if made.primitive is multiply:
+    if made.primitive is multiply and all(rewriter.number(one) is None for one in made.operands):
         return matmul(*made.operands)  # type: ignore[no-any-return]
     return None

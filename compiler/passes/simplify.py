@@ -120,7 +120,10 @@ def _sum(rewriter: Rewriter, node: Node) -> Value | None:
     scalar = rewriter.scalar_of(x, node)
     if scalar is None or not x.type.is_float:
         return None
-    count = extent_of(scalar, size_of([x.shape[axis] for axis in axes]))
+    size = size_of([x.shape[axis] for axis in axes])
+    if not isinstance(size, int) or size == 0:  # 0 x inf is no sum of nothing
+        return None
+    count = extent_of(scalar, size)
     return broadcast_to(multiply(scalar, count), shape=node.out.shape)  # type: ignore[no-any-return]
 
 

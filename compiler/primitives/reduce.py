@@ -128,7 +128,7 @@ def _over(ct: Any, count: Any) -> Any:
 
 mean = Primitive(
     "mean",
-    type=_type("f", empty=False),
+    type=_type("f", empty=True),
     derivative=Linear(_mean_transpose),
     numpy=NumPy(_mean_text),
     examples=EXAMPLES,

@@ -21,7 +21,7 @@ from ...primitives.linalg import matmul
 from ...primitives.shape import broadcast_to
 from ...printer import name_values
 from ...types import Sym, broadcast_shapes, format_shape
-from .expressions import array_text, fill, fill_statement, name, scalar_text
+from .expressions import array_text, counts_up, fill, fill_statement, name, scalar_text
 from .frame import render, to_source
 from .schedule import Schedule, mask_counts, schedule
 
@@ -105,7 +105,7 @@ class _Emitter:
         forward = _ancestors(self.graph, self.graph.outputs[:kept])
         backward = False
         for node in self.graph.nodes:
-            if not backward and node not in forward and not node.primitive.effect:
+            if not backward and node not in forward and (node.outs or not node.primitive.effect):
                 if not all(out in self.schedule.inlined for out in node.outs):
                     backward = len(self.graph.outputs) > kept
                     self.lines += ["", "# backward"] if backward and self.lines else []
@@ -297,7 +297,7 @@ class _Emitter:
         if value not in self._constant_names:
             label = self.unused(f"c{len(self._constant_names) + 1}")
             self._constant_names[value] = label
-            if value.array.size <= MOST_WRITTEN_ELEMENTS:
+            if value.array.size <= MOST_WRITTEN_ELEMENTS or counts_up(value.array):
                 self.constants[label] = array_text(value.array)
             else:
                 self.large[label] = value.array

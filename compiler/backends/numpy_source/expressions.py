@@ -68,8 +68,16 @@ def scalar_text(array: np.ndarray[tuple[()], np.dtype[np.generic]], typed: bool)
     return f"np.{array.dtype.name}({text})" if typed else text
 
 
+def counts_up(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> bool:
+    """Whether a constant is 0, 1, 2 ... in NumPy's own integer dtype."""
+    plain = array.ndim == 1 and array.size > 2 and array.dtype == np.int64
+    return plain and np.array_equal(array, np.arange(array.size))
+
+
 def array_text(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> str:
     """Return a small array constant as code."""
+    if counts_up(array):
+        return f"np.arange({array.size})"
 
     def listed(part: object) -> str:
         if isinstance(part, list):

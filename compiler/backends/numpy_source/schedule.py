@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...ir import Graph, Node, Value
 from ...passes.lifetimes import is_worth_reusing
 from ...primitive import NumPy
-from ...primitives.elementwise import constant
+from ...primitives.elementwise import constant, copy
 from ...primitives.index import Gather, Mask
 from ...primitives.shape import broadcast_to
 from ...types import Sym
@@ -76,6 +76,8 @@ def _may_inline(node: Node, users: list[Node], nested: int) -> bool:
     numpy = node.primitive.numpy
     if len(users) != 1 or node.primitive.effect or not isinstance(numpy, NumPy) or numpy.store:
         return False
+    if node.primitive is copy:
+        return False  # it has to run before the store that follows it
     (user,) = users
     if user.primitive.effect or (user.operands[0] is node.out and _is_store(user)):
         return False

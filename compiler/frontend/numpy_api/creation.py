@@ -52,7 +52,7 @@ def ones_like(
 
 @implements(np.empty_like)
 def empty_like(
-    a: Any,
+    prototype: Any,
     dtype: Any = None,
     order: str = "K",
     subok: bool = True,
@@ -61,7 +61,7 @@ def empty_like(
     device: Any = None,
 ) -> Tracer:
     """``np.empty_like``; it holds zeros."""
-    return _full(a, 0, dtype, shape, "np.empty_like", device=device)
+    return _full(prototype, 0, dtype, shape, "np.empty_like", device=device)
 
 
 @implements(np.full_like)

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import CaptureError
 from .. import fence
+from .replacements import REPLACEMENTS
 
 Function = Callable[..., Any]
 
@@ -38,8 +40,14 @@ def function(numpy_function: Any) -> Function:
     implementation = FUNCTIONS.get(numpy_function)
     if implementation is None:
         module = getattr(numpy_function, "__module__", "numpy").replace("numpy", "np", 1)
-        raise fence.unsupported(f"{module}.{numpy_function.__name__}")
+        raise uncaptured(f"{module}.{numpy_function.__name__}")
     return implementation
+
+
+def uncaptured(name: str) -> CaptureError:
+    """Return the error for a function that is not captured, with what does the same."""
+    instead = REPLACEMENTS.get(name)
+    return fence.unsupported(name, instead and f"write {instead}")
 
 
 def method(name: str) -> tuple[Function, bool]:
@@ -54,7 +62,7 @@ def method(name: str) -> tuple[Function, bool]:
     if name in PROPERTIES:
         return PROPERTIES[name], True
     if hasattr(np.ndarray, name):
-        raise fence.unsupported(f"ndarray.{name}")
+        raise uncaptured(f"ndarray.{name}")
     raise AttributeError(f"'numpy.ndarray' object has no attribute '{name}'")
 
 

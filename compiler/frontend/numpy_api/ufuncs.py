@@ -25,7 +25,7 @@ from .operands import (
 )
 from .products import matmul
 from .reductions import REDUCTIONS
-from .table import FUNCTIONS, implements
+from .table import FUNCTIONS, implements, uncaptured
 
 # Of bools, arithmetic is logic.
 _ON_BOOLS = {
@@ -89,7 +89,7 @@ def _call(ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:
         return matmul(*inputs)
     rule = _RULES.get(ufunc)
     if rule is None:
-        raise fence.unsupported(f"np.{ufunc.__name__}")
+        raise uncaptured(f"np.{ufunc.__name__}")
     keys = [dtype_key(one) for one in inputs]
     if all(isinstance(key, type) for key in keys):  # Python numbers only
         keys = [np.dtype(key) for key in keys]
@@ -117,8 +117,10 @@ def _in_range(ufunc: np.ufunc, inputs: Sequence[Any], dtypes: Sequence[Any]) -> 
         return inputs
     limits = np.iinfo(dtypes[0])
     for place, one in enumerate(inputs):
-        if isinstance(one, int) and not isinstance(one, bool) and not (
-            limits.min <= one <= limits.max
+        if (
+            isinstance(one, int)
+            and not isinstance(one, bool | Tracer)
+            and not (limits.min <= one <= limits.max)
         ):
             low, high = (limits.min, limits.max) if one < 0 else (limits.max, limits.min)
             other = np.full_like(tracer(inputs[1 - place]), high)

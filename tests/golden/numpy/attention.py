@@ -32,7 +32,7 @@ def attention_value_and_grad(q, k, v):
     t6 = np.square(t5).sum()                                  # () float64 · models.py:89
 
     # backward
-    t7 = t5 * 2.0                                             # (2, 3, 5, 4) float64 · models.py:89
+    t7 = 2.0 * t5                                             # (2, 3, 5, 4) float64 · models.py:89
     t8 = t7 @ v.swapaxes(2, 3)                                # (2, 3, 5, 5) float64 · models.py:89
     ct_v = t4.swapaxes(2, 3) @ t7                             # (2, 3, 5, 4) float64 · models.py:89
     t9 = t4 * (t8 - (t8 * t4).sum(axis=3, keepdims=True))     # (2, 3, 5, 5) float64 · models.py:14

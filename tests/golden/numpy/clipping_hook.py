@@ -18,7 +18,7 @@ def clipping_hook_value_and_grad(x):
         the gradient by x.
     """
     y = np.sin(x)                                             # (4,) float64 · effects.py:93
-    t1 = y @ y + y.sum() * 2.0                                # () float64 · effects.py:96
+    t1 = y @ y + (2.0 * y).sum()                              # () float64 · effects.py:96
 
     # backward
     ct_y = 2.0 + y + y                                        # (4,) float64 · effects.py:94

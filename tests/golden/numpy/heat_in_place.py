@@ -38,7 +38,7 @@ def heat_in_place_value_and_grad(u, k):
     t11 = u_1 @ u_1                                           # () float64 · simulations.py:28
 
     # backward
-    ct_u = u_1 * 2.0                                          # (12,) float64 · simulations.py:28
+    ct_u = 2.0 * u_1                                          # (12,) float64 · simulations.py:28
     t12 = ct_u[1:-1].copy()                                   # (10,) float64 · simulations.py:27
     ct_u[1:-1] = 0.0                                          # simulations.py:27
     t13 = t12 * k                                             # (10,) float64 · simulations.py:27

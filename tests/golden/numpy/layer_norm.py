@@ -32,5 +32,5 @@ def layer_norm_value_and_grad(x, gain):
     ct_centred = ct_scaled / t1                               # (4, 5) float64 · reductions.py:32
     t5 = (ct_scaled * (scaled / t1)).sum(axis=1, keepdims=True) * (0.5 / t1)  # (4, 1) float64 · reductions.py:32
     t6 = t5 * -2.0 / 5.0 * centred                            # (4, 5) float64 · reductions.py:32
-    ct_x = t6 + ct_centred + (-ct_centred.sum(axis=1))[:, None] / 5.0  # (4, 5) float64 · reductions.py:31
+    ct_x = t6 + ct_centred + -ct_centred.sum(axis=1, keepdims=True) / 5.0  # (4, 5) float64 · reductions.py:31
     return t3, ct_x, ct_gain

@@ -27,7 +27,7 @@ def log_sum_exp_value_and_grad(x):
     # backward
     t6 = np.exp(x - np.where(np.isfinite(top), top, 0.0))     # (3, 5) float64 · reductions.py:66
     t7 = t6 / t6.sum(axis=1, keepdims=True)                   # (3, 5) float64 · reductions.py:66
-    ct_top = (-t7.sum(axis=1))[:, None] + 1.0                 # (3, 1) float64 · reductions.py:66
+    ct_top = 1.0 - t7.sum(axis=1, keepdims=True)              # (3, 1) float64 · reductions.py:66
     t8 = (x == top).astype(np.float64)                        # (3, 5) float64 · reductions.py:65
     ct_x = t7 + t8 * (ct_top / t8.sum(axis=1, keepdims=True))  # (3, 5) float64 · reductions.py:65
     return t5, ct_x

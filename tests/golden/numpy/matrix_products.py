@@ -27,7 +27,7 @@ def matrix_products_value_and_grad(a, b, v):
     t4 = t2 + t3 @ t3 + v @ v                                 # () float64 · linear_algebra.py:15
 
     # backward
-    t5 = t3 * 2.0                                             # (2,) float64 · linear_algebra.py:15
+    t5 = 2.0 * t3                                             # (2,) float64 · linear_algebra.py:15
     t6 = v + v + (b @ t5[:, None])[:, 0]                      # (4,) float64 · linear_algebra.py:15
     t7 = np.cos(t1)                                           # (3,) float64 · linear_algebra.py:15
     ct_v = t6 + t7 @ a                                        # (4,) float64 · linear_algebra.py:15

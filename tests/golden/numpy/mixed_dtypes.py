@@ -23,11 +23,12 @@ def mixed_dtypes_value_and_grad(narrow, wide, count):
     t1 = narrow.astype(np.float64)                            # (2, 3) float64 · elementwise.py:138
     t2 = count.astype(np.float64)                             # (3,) float64 · elementwise.py:138
     both = t1 * wide + t2                                     # (2, 3) float64 · elementwise.py:138
-    t3 = (both * both * (wide > 0.0) + t2 / 2.0).sum()        # () float64 · elementwise.py:139
+    t3 = (wide > 0.0).astype(np.float64)                      # (3,) float64 · elementwise.py:139
+    t4 = (both * both * t3 + t2 / 2.0).sum()                  # () float64 · elementwise.py:139
 
     # backward
-    t4 = (wide > 0.0) * both                                  # (2, 3) float64 · elementwise.py:139
-    ct_both = t4 + t4                                         # (2, 3) float64 · elementwise.py:139
+    t5 = t3 * both                                            # (2, 3) float64 · elementwise.py:139
+    ct_both = t5 + t5                                         # (2, 3) float64 · elementwise.py:139
     ct_wide = (ct_both * t1).sum(axis=0)                      # (3,) float64 · elementwise.py:138
     ct_narrow = (ct_both * wide).astype(np.float32)           # (2, 3) float32 · elementwise.py:138
-    return t3, ct_narrow, ct_wide
+    return t4, ct_narrow, ct_wide

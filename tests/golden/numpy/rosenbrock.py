@@ -25,6 +25,6 @@ def rosenbrock_value_and_grad(x):
     # backward
     t5 = t2 * 200.0                                           # (9,) float64 · simulations.py:10
     ct_x = np.zeros((10,))                                    # (10,) float64 · simulations.py:10
-    ct_x[:-1] = t5 * t1 * -2.0 - t3 * 2.0                     # simulations.py:10
+    ct_x[:-1] = t5 * t1 * -2.0 - 2.0 * t3                     # simulations.py:10
     ct_x[1:] += t5                                            # simulations.py:10
     return t4, ct_x

@@ -25,8 +25,8 @@ def selected_by_mask_value_and_grad(x):
     t6 = t2.sum() + t5.sum()                                  # () float64 · indexing.py:53
 
     # backward
-    t4 *= 2.0                                                 # (count2,) float64 · indexing.py:53
+    t7 = np.multiply(2.0, t4, out=t4)                         # (count2,) float64 · indexing.py:53
     ct_x = np.zeros((4, 3))                                   # (4, 3) float64 · indexing.py:53
-    ct_x[t3] += t4                                            # indexing.py:53
+    ct_x[t3] += t7                                            # indexing.py:53
     ct_x[t1] += 1.0                                           # indexing.py:53
     return t6, ct_x

@@ -26,13 +26,13 @@ def smooth_chain_value_and_grad(x, y):
     t4 = np.minimum(-z, 0.0) - np.log1p(t3)                   # (4, 3) float64 · elementwise.py:12
     t5 = z - y                                                # (4, 3) float64 · elementwise.py:12
     t6 = np.cos(t5)                                           # (4, 3) float64 · elementwise.py:12
-    t7 = -(t4 * t6).sum()                                     # () float64 · elementwise.py:12
+    t7 = (-t4 * t6).sum()                                     # () float64 · elementwise.py:12
 
     # backward
     t8 = t4 * np.sin(t5)                                      # (4, 3) float64 · elementwise.py:12
     t9 = np.maximum(t3, z >= 0.0) / (1.0 + t3)                # (4, 3) float64 · elementwise.py:12
     ct_z = t8 + t6 * t9                                       # (4, 3) float64 · elementwise.py:12
     ct_y = (ct_z - t8).sum(axis=0)                            # (3,) float64 · elementwise.py:11
-    t10 = ct_z * t1 * t2 * x * 2.0                            # (4, 3) float64 · elementwise.py:11
-    ct_x = ct_z * t2 * np.cos(x) - t10                        # (4, 3) float64 · elementwise.py:11
+    t10 = ct_z * t1 * t2 * x * -2.0                           # (4, 3) float64 · elementwise.py:11
+    ct_x = t10 + ct_z * t2 * np.cos(x)                        # (4, 3) float64 · elementwise.py:11
     return t7, ct_x, ct_y

@@ -27,7 +27,7 @@ def store_slices_value_and_grad(x, y, w):
     t1 = z_2 @ z_2                                            # () float64 · stores.py:25
 
     # backward
-    ct_z = z_2 * 2.0                                          # (5,) float64 · stores.py:25
+    ct_z = 2.0 * z_2                                          # (5,) float64 · stores.py:25
     ct_y = ct_z[1:]                                           # (4,) float64 · stores.py:23
     ct_z_1 = np.array(ct_z)                                   # (5,) float64 · stores.py:23
     ct_z_1[1:] = 0.0                                          # stores.py:23

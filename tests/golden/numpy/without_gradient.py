@@ -22,5 +22,5 @@ def without_gradient_value_and_grad(x):
     t1 = (square + cube).sum()                                # () float64 · effects.py:36
 
     # backward
-    ct_x = x * 2.0                                            # (4,) float64 · effects.py:33
+    ct_x = 2.0 * x                                            # (4,) float64 · effects.py:33
     return t1, ct_x
