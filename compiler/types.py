@@ -44,6 +44,9 @@ class Sym:
         """The names that occur in it."""
         return frozenset(name for monomial, _ in self.terms for name in monomial)
 
+    def __array_ufunc__(self, *args: object, **kwargs: object) -> object:
+        return int(self)  # says that it is not known
+
     def __add__(self, other: Dim) -> Dim:
         return _polynomial(_terms(self) + _terms(other))
 

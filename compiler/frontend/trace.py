@@ -17,7 +17,7 @@ from ..primitive import REGISTRY, Attrs, Primitive
 from ..primitives.elementwise import with_value
 from ..types import SUPPORTED_DTYPES, Sym
 from . import fence
-from .grad_mode import enable_grad, is_grad_enabled
+from .grad_mode import is_grad_enabled
 from .signature import LeafType
 from .source import assigned_name, source_line, user_frame
 from .tracer import Known, Storage, Tracer, View
@@ -137,6 +137,10 @@ class Trace:
 
     # Recording
 
+    def bind(self, primitive: Primitive, operands: Sequence[Any], attrs: Attrs) -> Tracer:
+        """Record a primitive in the innermost capture, whose operands this one's tracers are."""
+        return (current_trace() or self).apply(primitive, operands, attrs)
+
     def add(self, primitive: Primitive, operands: Sequence[Value], attrs: Attrs) -> Value:
         """Append a node and return its only output."""
         if not self._depth:
@@ -191,6 +195,8 @@ class Trace:
         return Tracer(self, storage)
 
     def _row_major(self, primitive: Primitive, operands: Sequence[Any]) -> bool:
+        if primitive.name == "gather":  # NumPy puts the axes of index arrays first in memory
+            return False
         return primitive.name == "matmul" or all(
             not isinstance(one, Tracer) or one.is_row_major for one in operands
         )
@@ -227,8 +233,8 @@ class Trace:
         for view, base in zip(reversed(target.views), reversed(held[:-1]), strict=True):
             value = self._put_back(view, base, value)
         if not is_grad_enabled():
-            with enable_grad():  # the array keeps the gradient that it had, as in PyTorch
-                value = self.add(with_value, (storage.value, value), {})
+            self.builder.detached = False  # what was there before keeps its gradient, as in PyTorch
+            (value,) = self.builder.add(with_value, (storage.value, value), {})
         value.name = value.name or storage.value.name
         storage.value = value
         storage.version += 1

@@ -161,7 +161,7 @@ class Tracer(NDArrayOperatorsMixin):
 
     def bind(self, primitive: Primitive, operands: Sequence[Any], attrs: Attrs) -> Any:
         """Record a primitive (the protocol behind calling one)."""
-        return self.trace.apply(primitive, operands, attrs)
+        return self.trace.bind(primitive, operands, attrs)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return self.trace.call_ufunc(ufunc, method, inputs, kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
@@ -66,12 +67,14 @@ def flatten(value: Any, name: str, leaves: list[Any], names: list[str]) -> Tree:
     found = parts(value)
     if found is not None:
         keys = tuple(key for key, _ in found)
-        children = tuple(
-            flatten(child, f"{name}_{key}" if name else str(key), leaves, names)
-            for key, child in found
-        )
+        children = tuple(flatten(child, _joined(name, key), leaves, names) for key, child in found)
         return Branch(type(value), keys, children)
     return static(value, name)
+
+
+def _joined(name: str, key: Any) -> str:
+    """Return the name of what lies under a key: an identifier, whatever the key is."""
+    return re.sub(r"\W", "_", f"{name}_{key}")
 
 
 def static(value: Any, name: str) -> Static:

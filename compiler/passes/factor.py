@@ -92,7 +92,7 @@ def merge_factors(rewriter: Rewriter, node: Node) -> Value | None:
 
 def _keeps_digits(number: np.generic | None, other: float) -> bool:
     """Whether two factors may be multiplied first: what they give neither over- nor underflows."""
-    if number is None or not all(0 < abs(one) < np.inf for one in (number, other)):
+    if number is None or not all(0 < abs(float(one)) < np.inf for one in (number, other)):
         return True
     with np.errstate(all="ignore"):
         product = abs(np.multiply(number, other))

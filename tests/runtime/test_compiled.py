@@ -162,7 +162,7 @@ KINDS = {
     "strided": np.arange(48.0).reshape(6, 8)[::2, ::2],
     "broadcast": np.broadcast_to(np.arange(4.0), (3, 4)),
     "swapped": np.arange(12.0).reshape(3, 4).astype(">f8"),
-    "misaligned": np.frombuffer(b"x" + np.arange(12.0).tobytes(), "u1")[1:].view("f8").reshape(3, 4),
+    "misaligned": np.frombuffer(b"x" + bytes(96), "u1")[1:].view("f8").reshape(3, 4),
     "empty": np.zeros((0, 4)),
     "rank_zero": np.array(2.0),
     "single": np.array([[2.0]]),

@@ -38,7 +38,7 @@ def test_traceback_shows_the_generated_line():
 
 
 def test_debugger_can_step_into_it():
-    """Like editors, pdb lists source by file and line; it refuses a break in a file that it cannot read."""
+    """It lists source by file and line, and refuses a break in a file that it cannot read."""
     compiled = compile_grad(lambda x: np.sum(np.exp(x)))
     compiled.value_and_grad(np.ones(2))
     path = str(compiled_path(compiled))

@@ -18,8 +18,9 @@ def _full(like: Any, value: Any, dtype: Any, shape: Any, function: str, **option
     check_dtype(wanted)
     size = like.shape if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
     filled = broadcast(tracer(value, wanted), size)
-    # A storage of its own, in one piece, whatever it was broadcast from.
-    return Tracer(active(), Storage(filled.value, row_major=True))
+    # A storage of its own, laid out as the array is that it is made like.
+    row_major = like.is_row_major or len(size) != like.ndim
+    return Tracer(active(), Storage(filled.value, row_major=row_major))
 
 
 @implements(np.zeros_like)
