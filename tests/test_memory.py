@@ -106,3 +106,42 @@ def test_mask_written_twice_selects_the_same_elements() -> None:
     compiled = compile_grad(doubled)
     assert compiled(x) == doubled(x)
     np.testing.assert_array_equal(compiled.grad(x), [1.0, 2.0, 2.0])
+
+
+def test_row_at_a_computed_index_is_a_view() -> None:
+    """To NumPy a computed integer is an integer: a store to the row shows in the array."""
+
+    def stored(x: Any) -> Any:
+        y = x * 1.0
+        i = np.argmax(x[:, 0])
+        row = y[i]
+        row[0] = 100.0
+        y[i] += x[0]
+        return np.sum(y**2) + np.sum(row)
+
+    x = np.arange(6.0).reshape(2, 3)
+    compiled = compile_grad(stored)
+    assert compiled(x) == stored(x)
+    step = 1e-6
+    ways = np.eye(6).reshape(6, 2, 3)
+    slopes = [(stored(x + step * way) - stored(x - step * way)) / (2 * step) for way in ways]
+    # Central differences of a quadratic are exact but for cancellation.
+    np.testing.assert_allclose(compiled.grad(x).ravel(), slopes, rtol=1e-6, atol=1e-6)
+
+
+def test_hook_on_a_shift_that_a_stable_form_drops_still_runs() -> None:
+    """softmax(x - m) does not depend on m, but a hook on m may replace its gradient."""
+
+    def shifted(x: Any) -> Any:
+        m = np.max(x)
+        gradc.register_hook(m, lambda ct: ct * 0 + 1.0)
+        e = np.exp(x - m)
+        return np.sum(e / np.sum(e) * np.arange(3.0))
+
+    def plain(x: Any) -> Any:
+        e = np.exp(x - np.max(x))
+        return np.sum(e / np.sum(e) * np.arange(3.0))
+
+    x = np.array([1.0, 2.0, 0.0])
+    difference = compile_grad(shifted).grad(x) - compile_grad(plain).grad(x)
+    np.testing.assert_allclose(difference, [0.0, 1.0, 0.0], atol=1e-15)

@@ -13,8 +13,9 @@ import numpy as np
 from ..errors import GradcError, TypeRuleError
 from ..evaluate import evaluate_node
 from ..ir import Builder, Graph, Node, SourceLine, Value
-from ..primitive import REGISTRY, Attrs, Primitive
+from ..primitive import Attrs, Primitive
 from ..primitives.elementwise import with_value
+from ..primitives.index import gather, slice_, update
 from ..types import SUPPORTED_DTYPES, Sym
 from . import fence
 from .grad_mode import is_grad_enabled
@@ -194,6 +195,13 @@ class Trace:
         base.storage.siblings.append(weakref.ref(storage))
         return Tracer(self, storage)
 
+    def row(self, base: Tracer, attrs: Attrs, indices: Sequence[Any]) -> Tracer:
+        """Return what computed integers select: to NumPy they are integers, so it is a view."""
+        if base.trace is not self or base.scalar:
+            return self.apply(gather, (base, *indices), attrs)
+        view = View(gather, attrs, tuple(map(self.value_of, indices)))
+        return Tracer(self, base.storage, (*base.views, view))
+
     def _row_major(self, primitive: Primitive, operands: Sequence[Any]) -> bool:
         if primitive.name == "gather":  # NumPy puts the axes of index arrays first in memory
             return False
@@ -227,7 +235,7 @@ class Trace:
             raise fence.ambiguous_memory()
         held = [storage.value]
         for view in target.views:
-            held.append(self.add(view.primitive, (held[-1],), view.attrs))
+            held.append(self.add(view.primitive, (held[-1], *view.indices), view.attrs))
         if target.is_broadcast:
             raise fence.read_only()
         for view, base in zip(reversed(target.views), reversed(held[:-1]), strict=True):
@@ -240,8 +248,8 @@ class Trace:
         storage.version += 1
 
     def _put_back(self, view: View, base: Value, value: Value) -> Value:
-        if view.primitive.name == "slice":
-            return self.add(REGISTRY["update"], (base, value), view.attrs)
+        if view.primitive in (slice_, gather):
+            return self.add(update, (base, value, *view.indices), view.attrs)
         if view.primitive.name == "transpose":
             axes = view.attrs["axes"]
             back = tuple(axes.index(axis) for axis in range(len(axes)))

@@ -44,13 +44,14 @@ class Storage:
 
 
 class View:
-    """One step from a storage to a view of it."""
+    """One step from a storage to a view of it; ``indices`` are computed integers."""
 
-    __slots__ = ("attrs", "primitive")
+    __slots__ = ("attrs", "indices", "primitive")
 
-    def __init__(self, primitive: Primitive, attrs: Attrs) -> None:
+    def __init__(self, primitive: Primitive, attrs: Attrs, indices: tuple[Value, ...] = ()) -> None:
         self.primitive = primitive
         self.attrs = attrs
+        self.indices = indices
 
 
 class Known:
@@ -109,7 +110,7 @@ class Tracer(NDArrayOperatorsMixin):
         if self._cached is None or self._version != self.storage.version:
             value = self.storage.value
             for view in self.views:
-                value = self.trace.add(view.primitive, (value,), view.attrs)
+                value = self.trace.add(view.primitive, (value, *view.indices), view.attrs)
             self._cached, self._version = value, self.storage.version
         return self._cached
 

@@ -46,6 +46,7 @@ class Rule:
         shapes: Shapes of the operands in the test, (3, 4) each if not given.
         attrs: Attrs in the test.
         requires: A condition on the operands and attrs found, beyond the pattern.
+        drops: Whether an operand is read no more: a hook on what it comes from would not run.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Rule:
     shapes: tuple[tuple[int, ...], ...] = ()
     attrs: Mapping[str, Any] = field(default_factory=dict)
     requires: Callable[..., bool] | None = None
+    drops: bool = False
 
 
 def _constant_along(x: Any, shift: Any, *, shape: Any, axes: Any) -> bool:
@@ -66,7 +68,12 @@ def _is_float(x: Any) -> bool:
 
 
 _ROWS = {"axes": (1,), "shape": (3, 4)}
-_SHIFTED: dict[str, Any] = {"shapes": ((3, 4), (3, 1)), "attrs": _ROWS, "requires": _constant_along}
+_SHIFTED: dict[str, Any] = {
+    "shapes": ((3, 4), (3, 1)),
+    "attrs": _ROWS,
+    "requires": _constant_along,
+    "drops": True,
+}
 
 # These may be finite where NumPy, on the pattern, overflows.
 STABILISING = (
@@ -162,6 +169,7 @@ STABILISING = (
         lambda x, shift, *, shape, axes: logsumexp(x, axes=axes, keepdims=False),
         shapes=((3, 4), ()),
         attrs={"axes": (0, 1), "shape": (3, 4)},
+        drops=True,
         requires=lambda x, shift, *, shape, axes: shift.ndim == 0 and len(axes) == x.ndim,
     ),
 )

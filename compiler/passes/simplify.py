@@ -51,6 +51,8 @@ def _simplify(rewriter: Rewriter, node: Node, rules: dict[Primitive, list[Rule]]
         if replacement is not None:
             return replacement
     for rule in rules.get(node.primitive, ()):
+        if rule.drops and rewriter.hooked:
+            continue
         found = match(rewriter, pattern_of(rule.before), node)
         if found is None:
             continue

@@ -75,7 +75,7 @@ def test_names_are_the_users() -> None:
 
     graph = build(rebound, x=array_type(), t=array_type(), **{"lambda": array_type()})
     names = list(name_values(graph, taken=["x_2"]).values())
-    assert names == ["x", "t_1", "lambda_1", "x_1", "x_3", "x_1_1", "np_1", "t1", "sum_1", "t2"]
+    assert names == ["x", "t", "lambda_1", "x_1", "x_3", "x_1_1", "np_1", "t1", "sum_1", "t2"]
     assert len(set(names)) == len(names)
     assert all(name.isidentifier() and not keyword.iskeyword(name) for name in names)
 

@@ -27,6 +27,9 @@ def getitem(x: Tracer, key: Any) -> Any:
     x = tracer(x)
     index, arrays = parse(x, key)
     if arrays:
+        if not any(array.ndim for array in arrays) and len(index) > len(arrays):
+            row = active().row(x, {"index": index}, arrays)
+            return row if row.ndim else Tracer(row.trace, Storage(row.value), scalar=True)
         return primitives.gather(x, *arrays, index=index)
     if all(item == Slice() for item in index):
         index = (Slice(),) * x.ndim
