@@ -75,11 +75,12 @@ class Lowered:
             raise GradcError(f"what={what!r} names no part", fix=f"use one of {', '.join(PARTS)}")
         return str(getattr(self, what))
 
-    def save(self, path: str | Path) -> Path:
-        """Write the NumPy module to a file (and large constants to an ``.npz`` beside it).
+    def save(self, path: str | Path, what: Literal["numpy", "pullback"] = "numpy") -> Path:
+        """Write a NumPy module to a file (and large constants to an ``.npz`` beside it).
 
         Args:
             path: Where to; it must end in ``.py``.
+            what: Which module: "numpy", or "pullback".
 
         Returns:
             The path.
@@ -89,5 +90,6 @@ class Lowered:
             raise GradcError(
                 "a module is saved to a .py file", got=str(path), fix="let the path end in .py"
             )
-        save(self._made.executable(self._mode).module, path)
+        mode = self._mode if what == "numpy" else "backward"
+        save(self._made.executable(mode).module, path)
         return path

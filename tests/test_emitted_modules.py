@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gradc.compiler.frontend.tree import flatten, unflatten
 
 from gradc import compile_grad, spec
 
@@ -57,15 +58,40 @@ def write(program, folder):
         expected = [*tree_leaves(outputs), *tree_leaves(gradient)]
     else:
         expected = tree_leaves(compiled.vjp(*args)[0])
+    callbacks = {label: STAND_INS.get(program.name, HAND_ON) for label in lowered.callbacks}
+    write_job(path, flat_arguments(program, args), expected, callbacks)
+    if not program.scalar:
+        write_pullback(program, path)
+
+
+def write_job(path, leaves, expected, callbacks):
+    """Write what a module is called with, and what it must return."""
+    lines = path.read_text("utf-8").splitlines()
+    function = next(line[4 : line.index("(")] for line in lines if line[:4] == "def ")
     job = {
-        "function": next(
-            line[4 : line.index("(")] for line in lowered.numpy.splitlines() if line[:4] == "def "
-        ),
-        "leaves": flat_arguments(program, args),
-        "callbacks": {label: STAND_INS.get(program.name, HAND_ON) for label in lowered.callbacks},
+        "function": function,
+        "leaves": leaves,
+        "callbacks": callbacks,
         "expected": expected,
     }
     path.with_suffix(".pickle").write_bytes(pickle.dumps(job))
+
+
+def write_pullback(program, forward):
+    """Write the backward module of a program: it takes what the forward module has saved."""
+    args = program.args()
+    compiled = compile_grad(program.fn, **program.options)
+    output, pullback = compiled.vjp(*args)[:2]
+    path = compiled.lower(*args).save(forward.with_stem(f"{forward.stem}_pullback"), "pullback")
+    function = runpy.run_path(str(forward))[f"{program.name}_forward"]
+    saved = function(*flat_arguments(program, args))[len(tree_leaves(output)) :]
+    leaves = []
+    tree = flatten(output, "output", leaves, [])
+    cts = [np.linspace(1.0, 2.0, np.size(one)).reshape(np.shape(one)) for one in leaves]
+    cts = [ct.astype(np.asarray(one).dtype)[()] for ct, one in zip(cts, leaves, strict=True)]
+    expected = tree_leaves(pullback(unflatten(tree, cts)))
+    floats = [ct for ct in cts if ct.dtype.kind == "f"]
+    write_job(path, [*saved, *floats], expected, {})
 
 
 @pytest.mark.parametrize("family", [one.__name__.rpartition(".")[2] for one in FAMILIES])
