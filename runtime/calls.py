@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy import float64, ndarray  # each call looks them up
 
 from ..compiler.frontend.signature import as_integer
 from ..compiler.frontend.trace import is_tracing
@@ -15,8 +16,7 @@ from .cotangents import cotangents
 if TYPE_CHECKING:
     from .specialisation import Specialisation
 
-_NUMBERS = frozenset((float, int))
-_SCALARS = frozenset((np.float64, np.float32, np.int64, np.int32, np.bool_))
+_NUMBERS = frozenset((float, int, np.float64, np.float32, np.int64, np.int32, np.bool_))
 
 
 def plan_key(mode: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -26,10 +26,9 @@ def plan_key(mode: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     key: list[Any] = [mode]
     for one in args:
         kind = type(one)
-        if kind is np.ndarray:
-            key.append(one.dtype)
-            key.append(one.shape)
-        elif kind in _NUMBERS or kind in _SCALARS:
+        if kind is ndarray:
+            key += one.dtype, one.shape
+        elif kind in _NUMBERS:
             key.append(kind)
         else:
             return None
@@ -138,7 +137,7 @@ def _converted(args: Sequence[Any], numbers: Sequence[tuple[int, Any]]) -> Seque
     converted = list(args)
     for i, name in numbers:
         number = converted[i]
-        converted[i] = np.float64(number) if name is None else as_integer(number, name)
+        converted[i] = float64(number) if name is None else as_integer(number, name)
     return converted
 
 
