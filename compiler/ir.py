@@ -107,6 +107,14 @@ class Graph:
         """Return the node that yields each value; params are absent."""
         return {out: node for node in self.nodes for out in node.outs}
 
+    def ancestors(self, outputs: Sequence[Value]) -> set[Value]:
+        """Return the values that some outputs depend on, these outputs among them."""
+        found = set(outputs)
+        for node in reversed(self.nodes):
+            if any(out in found for out in node.outs):
+                found.update(node.operands)
+        return found
+
     def users(self) -> dict[Value, list[Node]]:
         """Return the nodes that read each value, in order, once each."""
         found: dict[Value, list[Node]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,20 +29,12 @@ def factor(graph: Graph, primal: int) -> Graph:
     Cost: linear in nodes, times the rounds.
     """
     for _ in range(MOST_ROUNDS):
-        kept = _ancestors(graph, graph.outputs[:primal])
+        kept = graph.ancestors(graph.outputs[:primal])
         rewriter = Rewriter(graph)
         graph = rewriter.run(lambda rewriter, node, kept=kept: _factor(rewriter, node, kept))  # type: ignore[misc]
         if not rewriter.changed:
             break
     return graph
-
-
-def _ancestors(graph: Graph, outputs: Sequence[Value]) -> set[Value]:
-    wanted = set(outputs)
-    for node in reversed(graph.nodes):
-        if any(out in wanted for out in node.outs):
-            wanted.update(node.operands)
-    return wanted
 
 
 def _factor(rewriter: Rewriter, node: Node, kept: set[Value]) -> Value | None:

@@ -102,10 +102,14 @@ class _Emitter:
         self._constant_names: dict[Any, str] = {}
 
     def module(self, heading: Heading, kept: int) -> Module:
-        forward = _ancestors(self.graph, self.graph.outputs[:kept])
+        forward = self.graph.ancestors(self.graph.outputs[:kept])
         backward = False
         for node in self.graph.nodes:
-            if not backward and node not in forward and (node.outs or not node.primitive.effect):
+            if (
+                not backward
+                and forward.isdisjoint(node.outs)
+                and (node.outs or not node.primitive.effect)
+            ):
                 if not all(out in self.schedule.inlined for out in node.outs):
                     backward = len(self.graph.outputs) > kept
                     self.lines += ["", "# backward"] if backward and self.lines else []
@@ -379,12 +383,3 @@ def _assign(target: str, value: ast.expr) -> ast.stmt:
 
 def _names_in(dim: Any) -> frozenset[str]:
     return dim.names if isinstance(dim, Sym) else frozenset()
-
-
-def _ancestors(graph: Graph, outputs: Sequence[Value]) -> set[Node]:
-    wanted, found = set(outputs), set()
-    for node in reversed(graph.nodes):
-        if any(out in wanted for out in node.outs):
-            found.add(node)
-            wanted.update(node.operands)
-    return found

@@ -44,36 +44,25 @@ def _accumulator(x: Tracer, dtype: Any) -> np.dtype[Any]:
     return np.dtype(wide.get(kind, x.dtype.type))
 
 
-@implements(np.sum, method="sum")
-def sum_(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    keepdims: Any = _NONE,
-    initial: Any = _NONE,
-    where: Any = _NONE,
-) -> Any:
-    """``np.sum``."""
-    refuse("np.sum", out=out, initial=initial, where=where)
-    x = tracer(a)
-    return _reduced(reduce.sum_, tracer(x, _accumulator(x, dtype)), axis, keepdims)
+def _accumulated(primitive: Any) -> Any:
+    def function(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: Any = _NONE,
+        initial: Any = _NONE,
+        where: Any = _NONE,
+    ) -> Any:
+        refuse(f"np.{primitive.name}", out=out, initial=initial, where=where)
+        x = tracer(a)
+        return _reduced(primitive, tracer(x, _accumulator(x, dtype)), axis, keepdims)
+
+    return function
 
 
-@implements(np.prod, method="prod")
-def prod(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    keepdims: Any = _NONE,
-    initial: Any = _NONE,
-    where: Any = _NONE,
-) -> Any:
-    """``np.prod``."""
-    refuse("np.prod", out=out, initial=initial, where=where)
-    x = tracer(a)
-    return _reduced(reduce.prod, tracer(x, _accumulator(x, dtype)), axis, keepdims)
+implements(np.sum, method="sum")(_accumulated(reduce.sum_))
+implements(np.prod, method="prod")(_accumulated(reduce.prod))
 
 
 def _floating(a: Any, dtype: Any) -> Tracer:
