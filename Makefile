@@ -10,7 +10,7 @@ SOURCES := gradc compiler runtime codegen_templates tests examples benchmarks
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check dev fmt lint type bless bench clean
+.PHONY: help demo test check dev fmt lint type bless pages bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ type: $(VENV)/.has-dev ## Check the types
 
 bless: $(VENV)/.has-test ## Accept what the compiler generates now as the golden files
 	$(PY) -m pytest --bless $(ARGS)
+
+pages: $(VENV)/.has-test ## Write the lists in docs/numpy-coverage.md from the tables of the compiler
+	$(PY) -m pytest --bless tests/house/test_coverage_page.py
 
 bench: $(VENV)/.has-bench ## Measure the workloads beside the peers
 	$(PY) -m benchmarks $(ARGS)

@@ -45,6 +45,10 @@ class TypeRuleError(GradcError, TypeError):
     """Operands of a primitive have shapes or dtypes that do not fit together."""
 
 
+class IndexRuleError(TypeRuleError, IndexError):
+    """An index is out of bounds."""
+
+
 class DerivativeError(GradcError, NotImplementedError):
     """A derivative was asked for where there is none or where it is not defined."""
 

@@ -224,7 +224,7 @@ class Builder:
                 raise
             got = error.got or ", ".join(_describe(operand) for operand in operands)
             what = f"{primitive.name}: {error.what}"
-            raise TypeRuleError(what, got=got, where=self.origin, fix=error.fix) from None
+            raise type(error)(what, got=got, where=self.origin, fix=error.fix) from None
         outs = tuple(Value(one) for one in types)
         self.nodes.append(Node(primitive, operands, attrs, outs, self.origin, self.detached))
         return outs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -116,11 +116,19 @@ def derive(
     return run(passes, graph, log, "differentiate")
 
 
-def generate(graph: Graph, function: str, heading: Heading, kept: int, log: Log) -> Module:
-    """Lower a graph and emit its NumPy module."""
+def generate(
+    graph: Graph,
+    function: str,
+    heading: Heading,
+    kept: int,
+    log: Log,
+    shared: Collection[int] = (),
+) -> Module:
+    """Lower a graph and emit its NumPy module; see ``emit``."""
     lowered = run(LOWER, graph, log, "lower")
     started = perf_counter()
-    module = emit(lowered, function, heading, kept)
+    module = emit(lowered, function, heading, kept, shared)
     log.stages.append((f"emit {function}", perf_counter() - started, len(lowered.nodes)))
-    log.remarks += [f"an array is copied before the store at {line}" for line in module.copies]
+    copies = dict.fromkeys(module.copies)
+    log.remarks += [f"an array is copied before the store at {line}" for line in copies]
     return module

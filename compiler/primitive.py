@@ -78,11 +78,14 @@ class NumPy:
             and attrs that returns it. For a store, a statement that changes ``{0}``.
         out: The name of the function that takes the operands and ``out=``, where there is one.
         store: Whether it is a statement that changes operand 0 in place.
+        functions: Source of private functions that the text calls, callees first: what NumPy lacks.
+            A generated module holds each of them once.
     """
 
     expression: Template
     out: str | None = None
     store: bool = False
+    functions: tuple[str, ...] = ()
 
     def text(self, types: Sequence[ArrayType], attrs: Attrs) -> str:
         """Return the template for operands of these types."""
@@ -158,7 +161,7 @@ class Primitive:
         if isinstance(self.numpy, Expand):
             return self.numpy.rule(*arrays, **attrs)
         text = self.numpy.text([type_of(array) for array in arrays], attrs)
-        return _compiled(text, len(arrays), self.numpy.store)(*arrays)
+        return _compiled(text, len(arrays), self.numpy)(*arrays)
 
     def infer(self, types: Sequence[ArrayType], attrs: Attrs) -> tuple[ArrayType, ...]:
         """Return the types of the results.
@@ -174,21 +177,23 @@ class Primitive:
 
 
 REGISTRY: dict[str, Primitive] = {}
-_FUNCTIONS: dict[tuple[str, int, bool], Callable[..., Any]] = {}
+_FUNCTIONS: dict[tuple[str, int, bool, tuple[str, ...]], Callable[..., Any]] = {}
 
 
-def _compiled(text: str, count: int, store: bool) -> Callable[..., Any]:
-    function = _FUNCTIONS.get((text, count, store))
+def _compiled(text: str, count: int, numpy: NumPy) -> Callable[..., Any]:
+    key = text, count, numpy.store, numpy.functions
+    function = _FUNCTIONS.get(key)
     if function is None:
         names = [f"x{i}" for i in range(count)]
         body = text.format(*names)
-        if store:
+        if numpy.store:
             body = f"x0 = np.array(x0)\n    {body}\n    return x0"
         else:
             body = f"return {body}"
         scope: dict[str, Any] = {"np": np}
-        exec(f"def run({', '.join(names)}):\n    {body}", scope)
-        function = _FUNCTIONS[text, count, store] = scope["run"]
+        for source in (*numpy.functions, f"def run({', '.join(names)}):\n    {body}"):
+            exec(source, scope)
+        function = _FUNCTIONS[key] = scope["run"]
     return function
 
 

@@ -216,6 +216,7 @@ def normalize_axis(axis: int, ndim: int) -> int:
     Raises:
         TypeRuleError: It is out of range.
     """
+    axis = index(axis)
     if not -ndim <= axis < ndim:
         raise TypeRuleError(f"axis {axis} is out of bounds for an array of rank {ndim}")
     return axis % ndim

@@ -4,7 +4,7 @@
 read. See the README for the main job.
 """
 
-from . import debug, func
+from . import debug, func, special
 from .api import compile_grad, explain, stop_gradient
 from .compiler.errors import (
     ArtifactError,
@@ -43,5 +43,6 @@ __all__ = [
     "no_grad",
     "register_hook",
     "spec",
+    "special",
     "stop_gradient",
 ]

@@ -47,15 +47,21 @@ def compile_grad(
 ) -> CompiledFunction[..., Any] | Callable[[Callable[P, R]], CompiledFunction[P, R]]:
     """Compile a NumPy function together with its gradient.
 
-    A decorator, with or without options, or a function of a function. Nothing happens until the
-    first call: then the function is captured for the types of its arguments, differentiated, and
-    turned into NumPy code. Calls with arguments of the same types reuse this code.
+    A decorator of functions and methods, with or without options, or a function of a function.
+    Nothing happens until the first call: then the function is captured for the types of its
+    arguments, differentiated, and turned into NumPy code. Calls with arguments of the same types
+    reuse this code.
 
     Args:
         function: A function of arrays, numbers, and tuples, lists, dicts and dataclasses of these.
             Bools, strings, None and other hashable objects are part of the specialisation; so are
             Python numbers whose value the function reads (in ``range``, as a shape, in an ``if``).
-        wrt: By which parameter to differentiate: its position or its name, or a tuple of these.
+            Arrays that it reaches through closures, globals, attributes and containers are read
+            anew at each call; of all else that it finds there the specialisation depends. What it
+            stores there, and arguments changed in place, are written after the call, all or
+            nothing.
+        wrt: By which parameter to differentiate: its position or its name, or a tuple of these. Of
+            a method, positions count behind ``self``.
         has_aux: Whether the function returns ``(value, aux)``, where ``aux`` is only handed on.
         static_argnames: Parameters that are part of the specialisation as a whole.
         backend: What runs the code: "numpy".
@@ -107,7 +113,7 @@ def stop_gradient(value: Any) -> Any:
 def _stopped(leaf: Any) -> Any:
     if not isinstance(leaf, Tracer):
         return leaf
-    return leaf.trace.dispatch(lambda one: _stop_gradient(tracer(one)), (leaf,), {})
+    return leaf.tracing.dispatch(lambda one: _stop_gradient(tracer(one)), (leaf,), {})
 
 
 def explain(function: CompiledFunction[..., Any]) -> str:
@@ -137,7 +143,13 @@ def explain(function: CompiledFunction[..., Any]) -> str:
         leaves = zip(made.signature.names, made.signature.leaves, strict=True)
         types = ", ".join(f"{name} {leaf.type}" for name, leaf in leaves)
         lines.append(f"{number}. {reason}: {types}")
-        for position, read in made.captured.guards.items():
-            lines.append(f"   only where {made.signature.names[position]} == {read}")
+        captured = made.captured
+        for position, number in captured.guards.items():
+            lines.append(f"   only where {captured.label(position)} == {number}")
+        for read in captured.reads:
+            if read.kind == "equal":
+                lines.append(f"   only where {read.place} == {read.expected!r}")
+        for place in captured.places:
+            lines.append(f"   reads {place} at each call")
         lines += [f"   {line}" for line in str(made.log).splitlines()]
     return "\n".join(lines)

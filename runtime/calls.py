@@ -8,19 +8,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import float64, ndarray  # each call looks them up
 
+from ..compiler.frontend.active import is_tracing
 from ..compiler.frontend.signature import as_integer
-from ..compiler.frontend.trace import is_tracing
-from ..compiler.frontend.tree import Branch, Leaf, Tree, count_leaves, unflatten
+from ..compiler.frontend.tree import Branch, Instance, Leaf, Tree, count_leaves, unflatten
 from .cotangents import cotangents
+from .effects import Effects
 
 if TYPE_CHECKING:
     from .specialisation import Specialisation
 
-_NUMBERS = frozenset((float, int, np.float64, np.float32, np.int64, np.int32, np.bool_))
+# Of these the type says all: numbers, and objects that are looked into as the program was made.
+_PLANNED = {float, int, np.float64, np.float32, np.int64, np.int32, np.bool_}
 
 
-def plan_key(mode: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """Return a key for arguments that are all arrays or numbers; None calls for a closer look."""
+def plan_key(mode: str, args: Sequence[Any], kwargs: dict[str, Any], objects: bool = False) -> Any:
+    """Return a key for arguments that are all arrays or numbers; None calls for a closer look.
+
+    Args:
+        mode: The mode of the call.
+        args: Its positional arguments.
+        kwargs: Its other arguments.
+        objects: Whether objects of classes that were not planned for before are taken too.
+    """
     if kwargs or is_tracing():
         return None
     key: list[Any] = [mode]
@@ -28,7 +37,7 @@ def plan_key(mode: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         kind = type(one)
         if kind is ndarray:
             key += one.dtype, one.shape
-        elif kind in _NUMBERS:
+        elif kind in _PLANNED or objects:
             key.append(kind)
         else:
             return None
@@ -36,36 +45,55 @@ def plan_key(mode: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
 
 
 class Call:
-    """Runs one mode of a specialisation: ``call(leaves)``.
-
-    Attributes:
-        plan: The same for positional arguments that are the leaves.
-    """
+    """Runs one mode of a specialisation: ``call(inputs, values)``."""
 
     def __init__(self, made: Specialisation, mode: str) -> None:
         self.made, self.mode = made, mode
         self.has_aux = made.has_aux
-        self.count = len(made.graph.outputs)
+        self.count = made.captured.count
         self._run: Callable[..., Any] = self._vjp if mode == "vjp" else self._results
         if mode != "vjp":
             self._executable = made.executable(mode)
         self._arrange = self._quick_arrange() or self._full_arrange
 
-    def __call__(self, leaves: Sequence[Any]) -> Any:
-        """Run it on the leaves of the arguments."""
-        return self._run(leaves)
+    def __call__(self, inputs: Sequence[Any], values: Sequence[Any]) -> Any:
+        """Run it.
 
-    @property
-    def plan(self) -> Callable[[Sequence[Any]], Any]:
-        """What takes the positional arguments of a call like this one."""
+        Args:
+            inputs: The leaves of the arguments, and what is read outside.
+            values: The value of each parameter.
+        """
+        if not self.made.captured.has_effects:
+            return self._run(inputs, None)
+        effects = Effects(self.made.captured, self.made.signature.trees, values)
+        return self._run(inputs, effects)
+
+    def plan(self, otherwise: Callable[[Sequence[Any]], Any]) -> Callable[[Sequence[Any]], Any]:
+        """Return what takes the positional arguments of a call like this one.
+
+        Args:
+            otherwise: Takes them where something outside is not as it was.
+        """
         run, arrange = self._executable.run, self._arrange
-        signature = self.made.signature
-        numbers = tuple(
-            (i, name if leaf.type.dtype == np.int64 else None)
-            for i, (leaf, name) in enumerate(zip(signature.leaves, signature.names, strict=True))
-            if leaf.kind == "number"
-        )
-        if self._executable.single:
+        captured, trees = self.made.captured, self.made.signature.trees
+        numbers = self._numbers()
+        single = self._executable.single
+        if captured.reads:
+            places = [i for i, tree in enumerate(trees) if isinstance(tree, Leaf)]
+            for tree in trees:
+                if isinstance(tree, Instance):
+                    _PLANNED.add(tree.kind)
+            read = captured.read
+
+            def look(args: Sequence[Any]) -> Any:
+                found = read(args)
+                if found is None:
+                    return otherwise(args)
+                inputs = (*_converted([args[i] for i in places], numbers), *found)
+                return arrange((run(*inputs),) if single else run(*inputs))
+
+            return look
+        if single:
             return lambda args: arrange((run(*_converted(args, numbers)),))
         if numbers:
             return lambda args: arrange(run(*_converted(args, numbers)))
@@ -73,8 +101,20 @@ class Call:
             return lambda args: run(*args)
         return lambda args: arrange(run(*args))
 
-    def _results(self, leaves: Sequence[Any]) -> Any:
-        return self._arrange(self._executable(leaves))
+    def _numbers(self) -> tuple[tuple[int, str | None], ...]:
+        """Return the positions of Python numbers, and the names of integers."""
+        signature = self.made.signature
+        return tuple(
+            (i, name if leaf.type.dtype == np.int64 else None)
+            for i, (leaf, name) in enumerate(zip(signature.leaves, signature.names, strict=True))
+            if leaf.kind == "number"
+        )
+
+    def _results(self, inputs: Sequence[Any], effects: Effects | None) -> Any:
+        results: Sequence[Any] = self._executable(inputs)
+        if effects is not None:
+            results = tuple(effects.commit(results, 1 if self.mode == "grad" else 0))
+        return self._arrange(results)
 
     def _quick_arrange(self) -> Callable[[Sequence[Any]], Any] | None:
         """Return how to arrange results where nothing but arrays is returned and asked for."""
@@ -103,13 +143,15 @@ class Call:
             return gradient
         return gradient, unflatten(_aux(made.captured.output), results[: self.count - 1])
 
-    def _vjp(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
+    def _vjp(self, inputs: Sequence[Any], effects: Effects | None) -> tuple[Any, ...]:
         made, wanted = self.made, self.made.wanted
         assert wanted is not None
         primal = made.primal
         types = [output.type for output in made.graph.outputs[: count_leaves(primal)]]
-        results = made.executable("forward")(leaves)
         backward = made.executable("backward")
+        results: Sequence[Any] = made.executable("forward")(inputs)
+        if effects is not None:
+            results = effects.commit(results, 0)
         saved = results[self.count :]
 
         def pullback(ct: Any) -> Any:
@@ -137,7 +179,8 @@ def _converted(args: Sequence[Any], numbers: Sequence[tuple[int, Any]]) -> Seque
     converted = list(args)
     for i, name in numbers:
         number = converted[i]
-        converted[i] = float64(number) if name is None else as_integer(number, name)
+        what = f"the argument {name}"
+        converted[i] = float64(number) if name is None else as_integer(number, what)
     return converted
 
 

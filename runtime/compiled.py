@@ -9,12 +9,15 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar
 
 import numpy as np
 
-from ..compiler.errors import CaptureError, GradcError
+from ..compiler.errors import GradcError
+from ..compiler.frontend import fence
+from ..compiler.frontend.active import current_trace, suspended
+from ..compiler.frontend.concrete import holds_traced, plain
+from ..compiler.frontend.places import Place
 from ..compiler.frontend.signature import Parameters, Signature, Wrt, sign, want
 from ..compiler.frontend.source import user_line
-from ..compiler.frontend.trace import current_trace
 from ..compiler.frontend.tracer import Tracer
-from ..compiler.frontend.tree import Leaf, Spec
+from ..compiler.frontend.tree import Instance, Leaf, Spec
 from .calls import plan_key
 from .lowered import Lowered, Part
 from .nested import Nested
@@ -76,13 +79,19 @@ class CompiledFunction(Generic[P, R]):
         self.history: list[tuple[str, Specialisation]] = []
         self._known: dict[Any, list[Specialisation]] = {}
         self._plans: dict[Any, Callable[[Sequence[Any]], Any]] = {}
+        self._varying: frozenset[Place] = frozenset()
         self._lock = threading.RLock()
         functools.update_wrapper(self, function)
 
     # Calling
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Return what the function returns."""
+        """Return what the function returns.
+
+        Raises:
+            CaptureError: The function does what cannot be captured, or an array that it changes is
+                read-only or shares memory with another input.
+        """
         plan = self._plans.get(plan_key("value", args, kwargs))
         result: R = plan(args) if plan is not None else self._slow_call("value", args, kwargs)
         return result
@@ -129,25 +138,36 @@ class CompiledFunction(Generic[P, R]):
 
     def _slow_call(self, mode: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Sign the arguments in full, find or make the code, run it, and remember the short way."""
-        signature, leaves = sign(self.parameters, self.parameters.bind(args, kwargs))
+        values = self.parameters.bind(args, kwargs)
+        signature, leaves = sign(self.parameters, values)
         if any(isinstance(leaf, Spec) for leaf in leaves):
             raise GradcError(
                 "a spec has no numbers to compute with",
                 where=user_line(),
                 fix="pass it to lower() or inspect(), or pass an array",
             )
-        traced = any(isinstance(leaf, Tracer) for leaf in leaves)
-        if traced or current_trace() is not None:
-            nested = Nested(self, signature, leaves)
-            if traced or nested.captured.lifted:
+        if current_trace() is not None and not holds_traced((args, kwargs)):
+            known: list[tuple[Tracer, Any]] = []
+            args, kwargs = plain(list(args), known), plain(kwargs, known)
+            if known:  # arrays made inside: their numbers are there
+                result = self._slow_call(mode, args, kwargs)
+                for one, _ in known:
+                    one.storage.changed()
+                return result
+        if current_trace() is not None or any(isinstance(leaf, Tracer) for leaf in leaves):
+            nested = Nested(self, signature, values, leaves)
+            if nested.captured.lifted or any(isinstance(leaf, Tracer) for leaf in leaves):
                 return getattr(nested, mode)()
-            # What meets no traced value is computed at once.
-        found = self._find(signature, leaves, differentiated=mode != "value")
+            with suspended():  # what meets no traced value is computed at once
+                return self._slow_call(mode, args, kwargs)
+        found, inputs = self._find(signature, values, leaves, differentiated=mode != "value")
         call = found.call(mode)
         key = plan_key(mode, args, kwargs)
-        if mode != "vjp" and key and found.is_unguarded and _are_leaves(args, signature, leaves):
-            self._plans[key] = call.plan
-        return call(leaves)
+        if key is None and not kwargs:
+            key = plan_key(mode, args, kwargs, objects=True)
+        if mode != "vjp" and key and found.is_planned and _are_leaves(args, signature, leaves):
+            self._plans[key] = call.plan(functools.partial(self._slow_call, mode, kwargs={}))
+        return call(inputs, values)
 
     # Looking
 
@@ -158,8 +178,9 @@ class CompiledFunction(Generic[P, R]):
             *args: Arguments, or ``gradc.spec("f4[128,784]")`` in place of arrays.
             **kwargs: The same, by name.
         """
-        signature, leaves = sign(self.parameters, self.parameters.bind(args, kwargs))
-        return Lowered(self._find(signature, leaves, differentiated=True))
+        values = self.parameters.bind(args, kwargs)
+        signature, leaves = sign(self.parameters, values)
+        return Lowered(self._find(signature, values, leaves, differentiated=True)[0])
 
     def inspect(self, *args: Any, what: Part = "numpy", **kwargs: Any) -> str:
         """Return, as text, what was generated for these arguments.
@@ -174,14 +195,23 @@ class CompiledFunction(Generic[P, R]):
         """
         return self.lower(*args, **kwargs).text(what)
 
-    def __get__(self, instance: Any, owner: type | None = None) -> CompiledFunction[P, R]:
-        """Refuse to be a method: looked up on an instance, it raises CaptureError."""
-        if instance is None:
-            return self
-        raise CaptureError(
-            f"{self.name} is a method, which cannot be compiled: what it reads of self may change",
-            where=user_line(),
-            fix="compile a function of the arrays, and call it from the method",
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """Be a method: looked up on an instance, it is bound to it, and ``wrt`` counts behind it.
+
+        What it reads of the instance is found anew at each call.
+        """
+        return self if instance is None else BoundMethod(self._method, instance)
+
+    @functools.cached_property
+    def _method(self) -> CompiledFunction[..., Any]:
+        """The same function with positions in ``wrt`` that count behind the first parameter."""
+        given = self.wrt if isinstance(self.wrt, tuple) else (self.wrt,)
+        shifted = tuple(one + 1 if isinstance(one, int) and one >= 0 else one for one in given)
+        return CompiledFunction(
+            self.parameters.function,
+            wrt=shifted if isinstance(self.wrt, tuple) else shifted[0],
+            has_aux=self.has_aux,
+            static_argnames=tuple(self.parameters.static),
         )
 
     def __repr__(self) -> str:
@@ -193,30 +223,62 @@ class CompiledFunction(Generic[P, R]):
     # Finding code
 
     def _find(
-        self, signature: Signature, leaves: Sequence[Any], differentiated: bool
-    ) -> Specialisation:
+        self,
+        signature: Signature,
+        values: Sequence[Any],
+        leaves: Sequence[Any],
+        differentiated: bool,
+    ) -> tuple[Specialisation, Sequence[Any]]:
+        """Return the code for a call, and its inputs: the leaves, and what it reads outside."""
         key = (signature, differentiated)
-        for one in self._known.get(key, ()):
-            if one.captured.holds(leaves):
-                return one
+        found = self._made_for(key, values, leaves)
+        if found is not None:
+            return found
         with self._lock:
+            found = self._made_for(key, values, leaves)
+            if found is not None:
+                return found
             for one in self._known.get(key, ()):
-                if one.captured.holds(leaves):
-                    return one
+                self._varying |= one.captured.varying(values)
             wanted = want(self.parameters, signature, self.wrt) if differentiated else None
-            made = Specialisation(
-                self.parameters, signature, leaves, wanted, self.has_aux, self.name
+            make = functools.partial(
+                Specialisation,
+                *(self.parameters, signature, values, leaves, wanted, self.has_aux, self.name),
             )
-            self.history.append((self._reason(signature, leaves, differentiated), made))
-            self._known.setdefault(key, []).append(made)
-            return made
+            try:
+                made = make(self._varying)
+            except GradcError:
+                if not self._varying:
+                    raise
+                made = make(frozenset())  # what varies may have to be known
+            self.history.append((self._reason(signature, values, leaves, differentiated), made))
+            self._known.setdefault((made.signature, differentiated), []).append(made)
+            inputs = made.captured.complete(values, leaves)
+            if inputs is None:
+                raise fence.changed_meanwhile(made.captured.difference(values, leaves))
+            return made, inputs
 
-    def _reason(self, signature: Signature, leaves: Sequence[Any], differentiated: bool) -> str:
+    def _made_for(
+        self, key: Any, values: Sequence[Any], leaves: Sequence[Any]
+    ) -> tuple[Specialisation, Sequence[Any]] | None:
+        for one in self._known.get(key, ()):
+            inputs = one.captured.complete(values, leaves)
+            if inputs is not None:
+                return one, inputs
+        return None
+
+    def _reason(
+        self,
+        signature: Signature,
+        values: Sequence[Any],
+        leaves: Sequence[Any],
+        differentiated: bool,
+    ) -> str:
         """Say in what a call differs from the one before that was compiled."""
         if not self.history:
             return "first call"
         for one in self._known.get((signature, differentiated), ()):
-            return one.captured.difference(leaves, signature.names)
+            return one.captured.difference(values, leaves)
         if (signature, not differentiated) in self._known:
             return "first gradient" if differentiated else "first value alone"
         before = self.history[-1][1].signature
@@ -230,12 +292,57 @@ class CompiledFunction(Generic[P, R]):
         return "; ".join(changed)
 
 
+class BoundMethod:
+    """A compiled function bound to an instance; it has the methods of ``CompiledFunction``.
+
+    Attributes:
+        compiled: The compiled function.
+        instance: Its first argument.
+    """
+
+    def __init__(self, compiled: CompiledFunction[..., Any], instance: Any) -> None:
+        self.compiled, self.instance = compiled, instance
+        functools.update_wrapper(self, compiled.parameters.function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the method returns."""
+        return self.compiled(self.instance, *args, **kwargs)
+
+    def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        """Return ``(value, gradient)``; see ``CompiledFunction.value_and_grad``."""
+        return self.compiled.value_and_grad(self.instance, *args, **kwargs)
+
+    def grad(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the gradient alone; see ``CompiledFunction.grad``."""
+        return self.compiled.grad(self.instance, *args, **kwargs)
+
+    def vjp(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """Return the value, and the pullback; see ``CompiledFunction.vjp``."""
+        return self.compiled.vjp(self.instance, *args, **kwargs)
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """Compile for these arguments; see ``CompiledFunction.lower``."""
+        return self.compiled.lower(self.instance, *args, **kwargs)
+
+    def inspect(self, *args: Any, what: Part = "numpy", **kwargs: Any) -> str:
+        """Return what was generated; see ``CompiledFunction.inspect``."""
+        return self.compiled.inspect(self.instance, *args, what=what, **kwargs)
+
+    def __reduce__(self) -> Any:
+        return getattr, (self.instance, self.compiled.parameters.function.__name__)
+
+    def __repr__(self) -> str:
+        return f"<compiled method {self.compiled.name} of {self.instance!r}>"
+
+
 def _are_leaves(args: Sequence[Any], signature: Signature, leaves: Sequence[Any]) -> bool:
     """Whether arguments were taken as they are: none static, converted, or left out."""
-    if len(args) != len(signature.trees) or any(tree != Leaf() for tree in signature.trees):
+    trees = signature.trees
+    if len(args) != len(trees) or not all(isinstance(tree, Leaf | Instance) for tree in trees):
         return False
+    given = [arg for arg, tree in zip(args, trees, strict=True) if isinstance(tree, Leaf)]
     return all(
-        leaf is arg for arg, leaf in zip(args, leaves, strict=True) if isinstance(arg, np.ndarray)
+        leaf is arg for arg, leaf in zip(given, leaves, strict=True) if isinstance(arg, np.ndarray)
     )
 
 

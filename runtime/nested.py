@@ -24,25 +24,42 @@ class Nested:
     """One call of a compiled function inside a capture."""
 
     def __init__(
-        self, compiled: CompiledFunction[..., Any], signature: Signature, leaves: Sequence[Any]
+        self,
+        compiled: CompiledFunction[..., Any],
+        signature: Signature,
+        values: Sequence[Any],
+        leaves: Sequence[Any],
     ) -> None:
         for leaf in leaves:
-            if isinstance(leaf, Tracer) and not leaf.trace.alive:
+            if isinstance(leaf, Tracer) and not leaf.tracing.alive:
                 raise fence.leaked(leaf)
         self.compiled, self.signature, self.leaves = compiled, signature, leaves
-        self.captured = capture(compiled.parameters, signature, leaves, ())
-        self.count = len(self.captured.graph.outputs)
+        self.captured = capture(compiled.parameters, signature, values, leaves, ())
+        self.count = self.captured.count
 
     def value(self) -> Any:
         """Record the value."""
-        outputs = inline(self.captured, self.captured.graph, self.leaves)
+        outputs = self._record(self.captured.graph, self.leaves)
         return unflatten(self.captured.output, outputs)
+
+    def _record(self, graph: Graph, inputs: Sequence[Any]) -> list[Any]:
+        """Record a graph made from the capture, and the stores to its arguments."""
+        outputs: list[Any] = inline(self.captured, graph, inputs)
+        end = self.count + len(self.captured.written)
+        for position, changed in zip(self.captured.written, outputs[self.count : end], strict=True):
+            target = self.leaves[position]
+            if not isinstance(target, Tracer):
+                raise fence.stored_from_within(self.captured.names[position])
+            changed.tracing.store(target, changed.value)
+        for output, position in self.captured.returned.items():
+            outputs[output] = self.leaves[position]
+        return [*outputs[: self.count], *outputs[end:]]
 
     def value_and_grad(self) -> Any:
         """Record value and gradient."""
         self.captured.scalar_output(self.compiled.has_aux)
         joint, arrange = self._joint((0,), 1.0)
-        outputs = inline(self.captured, joint, self.leaves)
+        outputs = self._record(joint, self.leaves)
         value = unflatten(self.captured.output, outputs[: self.count])
         return value, arrange(outputs[self.count :])
 
@@ -61,7 +78,7 @@ class Nested:
         def pullback(ct: Any) -> Any:
             given = cotangents(ct, primal, types)
             results = inline(self.captured, joint, [*self.leaves, *given])
-            return arrange(results[self.count :])
+            return arrange(results[len(self.captured.graph.outputs) :])
 
         return with_pullback(self.value(), pullback, self.compiled.has_aux)
 

@@ -13,6 +13,7 @@ from typing import Any
 from ..compiler import pipeline
 from ..compiler.backends.numpy_source import Heading, Module
 from ..compiler.frontend.capture import Capture, capture
+from ..compiler.frontend.places import Place
 from ..compiler.frontend.signature import Parameters, Signature, Wanted
 from ..compiler.frontend.tree import Tree, count_leaves, unflatten
 from ..compiler.ir import Graph
@@ -58,12 +59,15 @@ class Specialisation:
         self,
         parameters: Parameters,
         signature: Signature,
+        values: Sequence[Any],
         leaves: Sequence[Any],
         wanted: Wanted | None,
         has_aux: bool,
         name: str,
+        varying: frozenset[Place] = frozenset(),
     ) -> None:
-        self.parameters, self.signature, self.wanted = parameters, signature, wanted
+        self.parameters, self.wanted = parameters, wanted
+        self.signature = signature.without_objects()
         self.has_aux, self.name = has_aux, name
         self.log = Log()
         self._executables: dict[str, Executable] = {}
@@ -71,7 +75,7 @@ class Specialisation:
         self._lock = threading.RLock()
         started = perf_counter()
         self.captured: Capture = capture(
-            parameters, signature, leaves, wanted.leaves if wanted else ()
+            parameters, signature, values, leaves, wanted.leaves if wanted else (), varying
         )
         nodes = len(self.captured.graph.nodes)
         self.log.stages.append(("capture", perf_counter() - started, nodes))
@@ -115,9 +119,10 @@ class Specialisation:
         return self._joints[seeded]
 
     @property
-    def is_unguarded(self) -> bool:
-        """Whether any arguments of these types will do."""
-        return not self.captured.guards and self.captured.layouts is None
+    def is_planned(self) -> bool:
+        """Whether nothing but types and the outside decides that it serves a call."""
+        captured = self.captured
+        return not (captured.guards or captured.layouts is not None or captured.has_effects)
 
     def call(self, mode: str) -> Call:
         """Return what runs a mode and arranges its results as the user gets them."""
@@ -154,14 +159,20 @@ class Specialisation:
             self._load("backward", backward, 0, self._gradient_names())
 
     def _load(self, mode: str, graph: Graph, kept: int, results: Sequence[str]) -> None:
-        module = pipeline.generate(
-            graph, f"{self.name}_{mode}", self._heading(mode, graph, results), kept, self.log
-        )
+        first = 1 if mode == "grad" else 0
+        shared = [] if mode == "backward" else [i - first for i in self.captured.shared]
+        heading = self._heading(mode, graph, results)
+        module = pipeline.generate(graph, f"{self.name}_{mode}", heading, kept, self.log, shared)
         run, path = load(module)
         self._executables[mode] = Executable(run, module, path, len(results) == 1)
 
     def _result_names(self) -> list[str]:
-        return [f"output {i + 1}" if i else "the value" for i in range(len(self.graph.outputs))]
+        captured = self.captured
+        names = [f"output {i + 1}" if i else "the value" for i in range(captured.count)]
+        names += [f"{captured.names[i]} as it is afterwards" for i in captured.written]
+        for store in captured.stores:
+            names += [f"what is stored to {store.place}"] * count_leaves(store.tree)
+        return names
 
     def _gradient_names(self) -> list[str]:
         assert self.wanted is not None

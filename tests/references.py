@@ -40,7 +40,8 @@ def tree_map(fn: Callable[[Any], Any], tree: Any) -> Any:
     if isinstance(tree, dict):
         return {key: tree_map(fn, item) for key, item in tree.items()}
     if isinstance(tree, (tuple, list)):
-        return type(tree)(tree_map(fn, item) for item in tree)
+        items = [tree_map(fn, item) for item in tree]
+        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
     if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
         fields = dataclasses.fields(tree)
         return dataclasses.replace(
@@ -143,14 +144,55 @@ def jax_gradient(program: Program, args: tuple[Any, ...], weights: Leaves | None
     return [np.asarray(g) for g in jax.grad(value)(wanted_leaves(program, args))]
 
 
+def autograd_gradient(program: Program, args: tuple[Any, ...], weights: Leaves | None) -> Leaves:
+    """Return the gradient of the same source by HIPS autograd, in float64."""
+    autograd = pytest.importorskip("autograd")
+    args = in_double(args)
+    fn = with_other_numpy(program.fn, pytest.importorskip("autograd.numpy"))
+
+    def value(leaves: Leaves) -> Any:
+        return weighted_value(program, fn(*with_wanted(program, args, leaves)), weights)
+
+    return list(autograd.grad(value)(wanted_leaves(program, args)))
+
+
 def torch_gradient(program: Program, args: tuple[Any, ...]) -> Leaves:
     """Return the gradient of the program's torch version, in float64."""
     torch = pytest.importorskip("torch")
     assert program.torch is not None
     tensors = tree_map(lambda leaf: torch.from_numpy(np.array(leaf)), in_double(args))
     wanted = [leaf.requires_grad_() for leaf in wanted_leaves(program, tensors)]
-    program.torch(*tensors).backward()
+    fn = program.torch
+    with pytest.MonkeyPatch.context() as patched:
+        if fn is True:
+            patched.setattr(torch.Tensor, "copy", torch.Tensor.clone, raising=False)
+            fn = with_other_numpy(program.fn, TorchAsNumPy(torch))
+        fn(*tensors).backward()
     return [leaf.grad.numpy() for leaf in wanted]
+
+
+TORCH_NAMES = {
+    "copy": "clone",
+    "ascontiguousarray": "clone",
+    "concatenate": "cat",
+    "array": "tensor",
+    "float64": "double",
+}
+
+
+class TorchAsNumPy:
+    """The torch module under NumPy's names, as far as the programs of the zoo use them."""
+
+    def __init__(self, torch: Any) -> None:
+        self.torch = torch
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "cross":  # torch.cross takes another axis
+            return self.torch.linalg.cross
+        found = getattr(self.torch, TORCH_NAMES.get(name, name))
+        if name in ("zeros", "ones", "empty", "full", "eye", "arange", "linspace"):
+            return lambda *args: found(*args, dtype=self.torch.double)
+        return found
 
 
 def hand_gradient(program: Program, args: tuple[Any, ...]) -> Leaves:

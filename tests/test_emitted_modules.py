@@ -67,7 +67,8 @@ def write(program, folder):
 def write_job(path, leaves, expected, callbacks):
     """Write what a module is called with, and what it must return."""
     lines = path.read_text("utf-8").splitlines()
-    function = next(line[4 : line.index("(")] for line in lines if line[:4] == "def ")
+    named = [line[4 : line.index("(")] for line in lines if line.startswith("def ")]
+    function = next(name for name in named if not name.startswith("_"))
     job = {
         "function": function,
         "leaves": leaves,

@@ -1,8 +1,8 @@
 """What capture refuses: the construct, the values, the user's line, and what to write instead."""
 
 import copy
-import math
 import pickle
+import random
 
 import numpy as np
 import pytest
@@ -60,17 +60,6 @@ def python_not(x):
 
 
 @refused(*TRUTH, VECTOR)
-def python_assert(x):
-    assert np.all(x > 0)  # here
-    return np.sum(x)
-
-
-@refused(*TRUTH, VECTOR)
-def builtin_max(x):
-    return max(x)  # here
-
-
-@refused(*TRUTH, VECTOR)
 def python_in(x):
     return np.sum(x) * (1.0 in x)  # here
 
@@ -78,48 +67,6 @@ def python_in(x):
 @refused(*TRUTH, 3.0, got="() bool")
 def condition_on_a_differentiated_number(x):
     return x if x > 0 else -x  # here
-
-
-@refused(*NUMBER, VECTOR, got="total: () float64", fix="np functions in place of math functions")
-def python_float(x):
-    total = np.sum(x)
-    return float(total)  # here
-
-
-@refused(*NUMBER, VECTOR)
-def python_int(x):
-    return int(x[0]) * x[1]  # here
-
-
-@refused(*NUMBER, VECTOR)
-def python_round(x):
-    return round(x[0]) * x[1]  # here
-
-
-@refused(*NUMBER, VECTOR)
-def math_exp(x):
-    return math.exp(x[0])  # here
-
-
-@refused(*NUMBER, 2.0, got="x: () float64")
-def math_of_a_differentiated_number(x):
-    return math.sqrt(x)  # here
-
-
-@refused(*NUMBER, VECTOR)
-def item(x):
-    return x[0].item()  # here
-
-
-@refused(*NUMBER, VECTOR, got="x: (3,) float64")
-def tolist(x):
-    return sum(x.tolist())  # here
-
-
-@refused(CaptureError, "written as text", VECTOR, fix="gradc.debug.print")
-def python_format(x):
-    print(f"the first is {x[0]:.3f}")  # here
-    return np.sum(x)
 
 
 @refused(*INTEGER, VECTOR, got="() int64", fix="static_argnames")
@@ -140,78 +87,6 @@ def shape_of_zeros(x):
 # A traced array where NumPy wants a plain one
 
 PLAIN = (CaptureError, "converted to a plain NumPy array")
-
-
-@refused(*NUMBER, VECTOR, fix="np.zeros_like")
-def store_in_a_plain_array(x):
-    filled = np.zeros(3)
-    filled[0] = x[0]  # here
-    return np.sum(filled)
-
-
-@refused(*NUMBER, VECTOR, got="x: (3,) float64", fix="np.zeros_like")
-def store_vector_in_an_element(x):
-    filled = np.zeros(3)
-    filled[0] = x  # here
-    return np.sum(filled)
-
-
-@refused(*PLAIN, VECTOR, got="x: (3,) float64", fix="np.zeros_like")
-def store_slice_in_a_plain_array(x):
-    filled = np.zeros(3)
-    filled[:] = x  # here
-    return np.sum(filled)
-
-
-@refused(CaptureError, "np.add storing a traced result in a plain array", VECTOR, fix="x = x + y")
-def add_in_place_to_a_plain_array(x):
-    total = np.zeros(3)
-    total += x  # here
-    return np.sum(total)
-
-
-@refused(CaptureError, "np.exp storing a traced result in a plain array", VECTOR)
-def out_is_a_plain_array(x):
-    result = np.zeros(3)
-    np.exp(x, out=result)  # here
-    return np.sum(result)
-
-
-@refused(*PLAIN, VECTOR, fix="np.stack")
-def array_of_traced_values(x):
-    return np.sum(np.array([x[0], x[1]]))  # here
-
-
-@refused(*PLAIN, VECTOR, fix="np.stack")
-def list_passed_to_a_ufunc(x):
-    return np.sum(np.exp([x[0], x[1]]))  # here
-
-
-@refused(*PLAIN, VECTOR)
-def list_passed_to_sum(x):
-    return np.sum([x[0], x[1]])  # here
-
-
-@refused(CaptureError, "a list or tuple with traced values", VECTOR, fix="np.stack")
-def list_as_an_operand(x):
-    return np.sum(np.where(x[:2] > 0, [x[0], x[1]], 1.0))  # here
-
-
-@refused(CaptureError, "a list or tuple with traced values", VECTOR, fix="np.stack")
-def list_stored(x):
-    y = x * 1.0
-    y[:2] = [x[0], x[1]]  # here
-    return np.sum(y)
-
-
-@refused(*PLAIN, VECTOR)
-def plain_table_indexed_by_a_tracer(x):
-    return np.sum(TABLE[np.argmax(x) + x[:0].astype(int)]) + np.sum(x)  # here
-
-
-@refused(*PLAIN, VECTOR)
-def method_of_a_plain_array(x):
-    return np.sum(TABLE[:3].dot(x))  # here
 
 
 @refused(*PLAIN, VECTOR)
@@ -237,9 +112,30 @@ def generator_of_the_module(x):
     return np.sum(x * GENERATOR.normal(size=3))  # here
 
 
-@refused(*PLAIN, VECTOR)
+@refused(*RANDOM, VECTOR, fix="pass them as an argument")
 def traced_parameter_of_a_distribution(x):
     return np.sum(GENERATOR.normal(x))  # here
+
+
+@refused(*PLAIN, VECTOR)
+def traced_parameter_of_a_seeded_distribution(x):
+    return np.sum(np.random.default_rng(1).normal(x))  # here
+
+
+@refused(*RANDOM, VECTOR, fix="pass them as an argument")
+def generator_without_a_seed(x):
+    return np.sum(x * np.random.default_rng().normal(size=3))  # here
+
+
+@refused(*RANDOM, VECTOR, fix="pass them as an argument")
+def random_numbers_of_python(x):
+    return np.sum(x) * random.random()  # here
+
+
+@refused(*RANDOM, VECTOR, fix="pass them as an argument")
+def bound_method_of_a_generator(x):
+    draw = GENERATOR.normal
+    return np.sum(x * draw(size=3))  # here
 
 
 def test_random_numbers_that_are_the_same_in_every_call_are_taken():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradc import CaptureError
+from gradc import CaptureError, compile_grad
 
 from .refusal import Refusals
 
@@ -11,6 +11,8 @@ REFUSALS = Refusals()
 refused = REFUSALS.refused
 VECTOR = np.array([1.0, -2.0, 3.0])
 MATRIX = np.arange(1.0, 7.0).reshape(2, 3)
+MASKED = np.ma.masked_less(VECTOR, 0.0)
+OLD = MATRIX.T.view(np.matrix)
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
@@ -22,9 +24,9 @@ def test_refused(refusal):
 UNKNOWN = "is not supported inside a compiled function"
 
 
-@refused(CaptureError, f"np.sort {UNKNOWN}", VECTOR, fix="supported NumPy functions")
+@refused(CaptureError, f"np.unique {UNKNOWN}", VECTOR, fix="write np.sort(x)")
 def unsupported_function(x):
-    return np.sum(np.sort(x))  # here
+    return np.sum(np.unique(x))  # here
 
 
 @refused(CaptureError, f"np.linalg.inv {UNKNOWN}", MATRIX, fix="supported NumPy functions")
@@ -32,29 +34,29 @@ def unsupported_function_of_a_submodule(x):
     return np.sum(np.linalg.inv(x))  # here
 
 
-@refused(CaptureError, f"np.spacing {UNKNOWN}", VECTOR, fix="supported NumPy functions")
-def unsupported_ufunc(x):
-    return np.sum(np.spacing(x))  # here
+@refused(CaptureError, f"np.subtract.reduce {UNKNOWN}", VECTOR, fix="supported NumPy functions")
+def unsupported_reduction(x):
+    return np.sum(np.subtract.reduce(x))  # here
 
 
-@refused(CaptureError, f"np.left_shift {UNKNOWN}", VECTOR, fix="supported NumPy functions")
-def unsupported_operator(x):
-    return np.sum(x.astype(int) << 1)  # here
+@refused(CaptureError, f"np.multiply.at {UNKNOWN}", VECTOR, fix="places that occur once")
+def unsupported_store_of_a_ufunc(x):
+    np.multiply.at(np.copy(x), [0, 1], x[:2])  # here
 
 
-@refused(CaptureError, f"np.add.accumulate {UNKNOWN}", VECTOR, fix="supported NumPy functions")
+@refused(CaptureError, f"np.add.reduceat {UNKNOWN}", VECTOR, fix="supported NumPy functions")
 def unsupported_ufunc_method(x):
-    return np.sum(np.add.accumulate(x))  # here
+    return np.sum(np.add.reduceat(x, [0, 1]))  # here
 
 
-@refused(CaptureError, f"np.add with where= {UNKNOWN}", VECTOR, fix="supported NumPy functions")
+@refused(CaptureError, "np.add with where= and without out=", VECTOR, fix="pass out=")
 def unsupported_ufunc_option(x):
     return np.sum(np.add(x, x, where=x > 0))  # here
 
 
-@refused(CaptureError, f"np.sum with initial= {UNKNOWN}", VECTOR, fix="supported NumPy functions")
+@refused(CaptureError, f"np.sort with order= {UNKNOWN}", VECTOR, fix="supported NumPy functions")
 def unsupported_function_option(x):
-    return np.sum(x, initial=1.0)  # here
+    return np.sum(np.sort(x, order="a"))  # here
 
 
 @refused(CaptureError, f"np.clip with dtype= {UNKNOWN}", VECTOR, fix="supported NumPy functions")
@@ -62,34 +64,34 @@ def unsupported_clip_option(x):
     return np.sum(np.clip(x, 0.0, 1.0, dtype=float))  # here
 
 
-@refused(CaptureError, "np.pad with mode='edge'", VECTOR)
+@refused(CaptureError, "np.pad with mode='mean'", VECTOR, fix="np.concatenate")
 def unsupported_pad_mode(x):
-    return np.sum(np.pad(x, 1, mode="edge"))  # here
+    return np.sum(np.pad(x, 1, mode="mean"))  # here
 
 
-@refused(CaptureError, "np.pad with several constant_values", VECTOR)
-def unsupported_pad_values(x):
-    return np.sum(np.pad(x, 1, constant_values=(1, 2)))  # here
+@refused(CaptureError, "np.pad with reflect_type='odd'", VECTOR, fix="np.concatenate")
+def unsupported_pad_option(x):
+    return np.sum(np.pad(x, 1, mode="reflect", reflect_type="odd"))  # here
 
 
-@refused(CaptureError, f"np.where(condition) without x and y {UNKNOWN}", VECTOR, fix="boolean")
-def where_of_one_operand(x):
-    return np.sum(x[np.where(x > 0)])  # here
+@refused(CaptureError, "order='K' of an array whose memory layout", MATRIX, fix="order='C'")
+def order_in_memory(x):
+    return np.sum(x[:, ::2].ravel(order="K"))  # here
 
 
-@refused(CaptureError, f"reshape with order='F' {UNKNOWN}", MATRIX, fix="transpose")
-def unsupported_order(x):
-    return np.sum(x.reshape((3, 2), order="F"))  # here
+@refused(CaptureError, "a number of repeats that depends on", VECTOR, fix="static_argnames")
+def repeated_by_a_traced_number(x):
+    return np.sum(np.repeat(x, np.argmax(x)))  # here
 
 
-@refused(CaptureError, f"ndarray.cumsum {UNKNOWN}", VECTOR, fix="np.tril")
+@refused(CaptureError, f"ndarray.byteswap {UNKNOWN}", VECTOR, fix="supported NumPy functions")
 def unsupported_method(x):
-    return np.sum(x.cumsum())  # here
+    return np.sum(x.byteswap())  # here
 
 
-@refused(CaptureError, f"ndarray.flat {UNKNOWN}", VECTOR, fix="supported NumPy functions")
+@refused(CaptureError, f"ndarray.strides {UNKNOWN}", VECTOR, fix="supported NumPy functions")
 def unsupported_property(x):
-    return np.sum(x.flat)  # here
+    return np.sum(x.strides)  # here
 
 
 @refused(CaptureError, "assigning to .shape", VECTOR, fix="reshape")
@@ -114,19 +116,19 @@ def none_as_an_operand(x):
     return np.sum(x + None)  # here
 
 
-@refused(CaptureError, "an operand is a MaskedArray", VECTOR, got="shape (3,)", fix="plain array")
+@refused(CaptureError, "MASKED is a MaskedArray", VECTOR, got="shape (3,)", fix="plain array")
 def masked_operand(x):
-    return np.sum(x * np.ma.masked_less(VECTOR, 0.0))  # here
+    return np.sum(x * MASKED)  # here
 
 
-@refused(CaptureError, "an operand is a matrix", MATRIX, got="shape (3, 2)", fix="plain array")
+@refused(CaptureError, "OLD is a matrix", MATRIX, got="shape (3, 2)", fix="plain array")
 def matrix_operand(x):
-    return np.sum(x @ MATRIX.T.view(np.matrix))  # here
+    return np.sum(x @ OLD)  # here
 
 
-@refused(CaptureError, "a single bool", VECTOR, fix="np.where")
+@refused(CaptureError, "a bool among other indices", VECTOR, fix="np.where")
 def indexed_by_a_bool(x):
-    return np.sum(x[True])  # here
+    return np.sum(x[True, 0])  # here
 
 
 @refused(CaptureError, "the size count1 is not known", VECTOR, fix="whole-array operations")
@@ -145,3 +147,14 @@ def condition_on_an_unknown_size(x):
 def division_by_an_unknown_size(x):
     positive = x[x > 0]
     return np.sum(positive) / positive.size  # here
+
+
+@refused(CaptureError, "the size count1 is not known", VECTOR, fix="whole-array operations")
+def number_of_places(x):
+    return len(np.where(x > 0)[0]) * x[0]  # here
+
+
+def test_places_of_a_condition_select():
+    """``np.where(condition)`` alone is taken where it selects; its length is not known."""
+    gradient = compile_grad(lambda x: np.sum(x[np.where(x > 0)] ** 2)).grad(VECTOR)
+    np.testing.assert_array_equal(gradient, [2.0, 0.0, 6.0])

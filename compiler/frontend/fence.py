@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CaptureError
-from .source import user_line
+from .source import user_frame, user_line
 
 if TYPE_CHECKING:
-    from ..ir import SourceLine
     from .tracer import Tracer
+
+BINDINGS = "__gradc__"  # what rewritten code calls capture by
 
 _READS = {
     "bool": (
@@ -28,8 +29,7 @@ _READS = {
     ),
     "float": (
         "a value that depends on the arguments is converted to a Python number",
-        "keep it as an array: np functions in place of math functions, no float() and int(); an "
-        "array that takes traced values is made with np.zeros_like or np.stack, not with np.zeros",
+        "keep it as an array, and compute with NumPy's functions",
     ),
 }
 
@@ -41,22 +41,35 @@ def _name(tracer: Tracer) -> str:
 
 def value_read(tracer: Tracer, what: str) -> CaptureError:
     """Return the error for reading a number that is not known while capturing."""
-    if not tracer.trace.alive:
+    if not tracer.tracing.alive:
         return leaked(tracer)
     message, fix = _READS.get(what, _READS["float"])
+    if what not in ("bool", "index", "text"):
+        fix = _for_plain_code(fix)
     return CaptureError(message, got=_name(tracer), where=user_line(), fix=fix)
+
+
+def _for_plain_code(fix: str) -> str:
+    """Return what to do where the code that runs could not be rewritten."""
+    frame = user_frame()
+    if frame is None or BINDINGS in frame.f_code.co_freevars:
+        return fix
+    return (
+        "save the function in a file: its source was not found (it was made by exec, or changed "
+        "since), so that NumPy functions of traced arrays are all that is seen; or use np.exp for "
+        "math.exp, np.stack for np.array, np.zeros_like of a traced array for np.zeros"
+    )
 
 
 def became_array(tracer: Tracer) -> CaptureError:
     """Return the error for turning a traced array into a plain one."""
-    if not tracer.trace.alive:
+    if not tracer.tracing.alive:
         return leaked(tracer)
     return CaptureError(
         "a traced array is converted to a plain NumPy array",
         got=_name(tracer),
         where=user_line(),
-        fix="leave out np.asarray and np.array around traced arrays; build arrays of traced values "
-        "with np.stack or np.concatenate, and fill arrays made with np.zeros_like of a traced one",
+        fix=_for_plain_code("write what it is needed for with NumPy functions of traced arrays"),
     )
 
 
@@ -91,12 +104,96 @@ def ambiguous_memory() -> CaptureError:
     )
 
 
-def argument_stored(name: str) -> CaptureError:
-    """Return the error for an argument that the function changes in place."""
+def stored_from_within(place: str) -> CaptureError:
+    """Return the error for a store to the outside of an inner compiled function."""
     return CaptureError(
-        f"the argument {name} is changed in place",
+        f"{place} is stored to inside a compiled function that another one calls",
         where=user_line(),
-        fix=f"change a copy: {name} = {name}.copy()",
+        fix="return the value, and store it in the outer function",
+    )
+
+
+def resized(place: str, container: Any) -> CaptureError:
+    """Return the error for an outside container that would grow with each call."""
+    kind = type(container).__name__
+    return CaptureError(
+        f"the {kind} {place}, which lies outside of the function, changes its length",
+        where=user_line(),
+        fix="return what belongs into it, or write gradc.debug.callback(items.append, value)",
+    )
+
+
+def not_python(function: Any) -> CaptureError:
+    """Return the error for a compiled function of a library that gets what is traced."""
+    name = f"{getattr(function, '__module__', None) or 'builtins'}.{function.__name__}"
+    return CaptureError(
+        f"{name}, which is not written in Python, gets a value that depends on the arguments",
+        where=user_line(),
+        fix="write what it does with NumPy functions, or call it outside of the function",
+    )
+
+
+def not_looked_into(function: Any) -> CaptureError:
+    """Return the error for a library's function that fails on what is traced."""
+    name = f"{getattr(function, '__module__', '')}.{getattr(function, '__name__', function)}"
+    return CaptureError(
+        f"{name}, whose code is not looked into, gets a value that depends on the arguments",
+        where=user_line(),
+        fix="write what it does with NumPy functions, or call it outside of the function",
+    )
+
+
+def text_read() -> CaptureError:
+    """Return the error for looking into text that is known at each call only."""
+    return CaptureError(*_READS["text"][:1], where=user_line(), fix=_READS["text"][1])
+
+
+def traced_key(tracer: Tracer) -> CaptureError:
+    """Return the error for a dict or set that is asked for a value that is not known."""
+    return CaptureError(
+        "a value that depends on the arguments is used as the key of a dict or set",
+        got=_name(tracer),
+        where=user_line(),
+        fix="make arrays of the keys and values, and choose by comparison: np.where(keys == key, "
+        "values, 0.0).sum()",
+    )
+
+
+def changed_meanwhile(what: str) -> CaptureError:
+    """Return the error for state that a capture changed, by code that it could not look into."""
+    return CaptureError(
+        "what the function reads outside was changed while it was captured",
+        got=what,
+        where=user_line(),
+        fix="let code that changes it run outside of the function, or in gradc.debug.callback",
+    )
+
+
+def shared_memory(name: str, other: str) -> CaptureError:
+    """Return the error for an array that is stored to and overlaps with another input."""
+    return CaptureError(
+        f"{name} is changed in place, and shares memory with {other}",
+        where=user_line(),
+        fix=f"let one of them have memory of its own: {other}.copy()",
+    )
+
+
+def written_read_only(name: str) -> CaptureError:
+    """Return the error for a read-only array that the function changes."""
+    return CaptureError(
+        f"{name} is changed in place, but it is read-only",
+        where=user_line(),
+        fix="pass an array that can be written to",
+    )
+
+
+def returned_object(value: Any) -> CaptureError:
+    """Return the error for an object in what a function returns or stores."""
+    return CaptureError(
+        "an object that is no array, number or container of these would be made at each call",
+        got=type(value).__name__,
+        where=user_line(),
+        fix="return or store arrays, or tuples, lists, dicts or dataclasses of them",
     )
 
 
@@ -105,13 +202,42 @@ def numpy_error(error: Exception) -> Exception:
     return error.__cause__ if isinstance(error.__cause__, CaptureError) else error
 
 
-def random_numbers(where: SourceLine | None) -> CaptureError:
+def random_numbers() -> CaptureError:
     """Return the error for numbers drawn while capturing."""
     return CaptureError(
         "random numbers are drawn while the function is captured: they would be the same in every "
         "call",
-        where=where,
+        where=user_line(),
         fix="draw them outside and pass them as an argument",
+    )
+
+
+def outside_iterator(place: str) -> CaptureError:
+    """Return the error for an iterator that gives other items at each call."""
+    return CaptureError(
+        f"{place}, an iterator that lies outside of the function, would give the same at each call",
+        where=user_line(),
+        fix="call next() outside, and pass what it gives as an argument",
+    )
+
+
+def changing_answer(function: Any) -> CaptureError:
+    """Return the error for a question whose answer is another one at each call."""
+    return CaptureError(
+        f"{function.__name__}() is asked while the function is captured: its answer would be the "
+        "same at each call",
+        where=user_line(),
+        fix="ask outside and pass the answer as an argument, or ask in gradc.debug.callback",
+    )
+
+
+def indexed_list(items: Any, key: Tracer) -> CaptureError:
+    """Return the error for a list that is indexed with what depends on the arguments."""
+    return CaptureError(
+        f"a {type(items).__name__} is indexed with a value that depends on the arguments",
+        got=_name(key),
+        where=user_line(),
+        fix="make an array of it, and index that: np.stack(items)[index]",
     )
 
 

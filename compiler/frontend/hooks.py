@@ -1,10 +1,9 @@
-"""Hooks on gradients, and call-backs on values."""
+"""Hooks on gradients."""
 
 from __future__ import annotations
 
-import dis
 from collections.abc import Callable
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,14 @@ from ..ir import Builder, Graph, Node, Value
 from ..primitives.control import Callback, callback, hook
 from ..types import ArrayType, format_shape
 from . import fence, numpy_api
-from .numpy_api.table import FUNCTIONS
+from .active import current_trace
+from .fence import BINDINGS
 from .signature import LeafType
 from .source import user_line
-from .trace import Trace, current_trace
+from .staging import call_root
+from .trace import Trace
 from .tracer import Tracer
-from .tree import flatten, is_leaf, unflatten
+from .tree import is_leaf
 
 
 class Hook:
@@ -69,47 +70,27 @@ def _called(function: Callable[[Any], Any], gradient: Any, where: object) -> Any
 def _pure(function: Callable[[Any], Any], type: ArrayType) -> Graph | None:
     """Return what a hook does as a graph, if its result depends on the gradient alone.
 
-    That is so if its code reads its parameter, literals and NumPy's captured functions only; what
-    closures and globals hold may change between calls.
+    That is so if its code reads its parameter, literals and captured functions only; what closures
+    and globals hold may change between calls.
     """
-    if not isinstance(function, FunctionType) or not _reads_numpy_only(function):
+    if isinstance(function, FunctionType) and set(function.__code__.co_freevars) - {BINDINGS}:
         return None
     try:
-        with Trace(numpy_api) as trace:
-            result = function(trace.argument(0, LeafType(type, "array"), "gradient"))
+        with Trace(numpy_api, strict=True) as trace:
+            result = call_root(function, trace.input(LeafType(type, "array"), "gradient"))
             if result is None:
                 return trace.graph(()) if not _has_effects(trace) else None
             value = trace.value_of(result)
     except Exception:
         return None  # it runs, and fails if it does, with the concrete gradient
-    if value.type != type or trace.lifted:
+    changed = any(storage.version for storage in trace.inputs)
+    if value.type != type or trace.lifted or changed or _has_effects(trace):
         return None
     return trace.graph((value,))
 
 
 def _has_effects(trace: Trace) -> bool:
     return any(node.primitive.effect for node in trace.builder.nodes)
-
-
-def _reads_numpy_only(function: FunctionType) -> bool:
-    code = function.__code__
-    if code.co_freevars or code.co_argcount != 1 or code.co_flags & 0x0C or function.__kwdefaults__:
-        return False
-    module: Any = None
-    for instruction in dis.get_instructions(code):
-        if instruction.opname.startswith(("STORE_GLOBAL", "STORE_ATTR", "IMPORT", "MAKE_FUNCTION")):
-            return False
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            module = function.__globals__.get(instruction.argval)
-            if module is not np:
-                return False
-        elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and module is not None:
-            attribute = getattr(module, instruction.argval, None)
-            known = isinstance(attribute, np.ufunc | float | type | np.dtype)
-            if isinstance(attribute, ModuleType) or not (known or attribute in FUNCTIONS):
-                return False
-            module = None
-    return True
 
 
 class Handle:
@@ -171,67 +152,3 @@ def register_hook(value: Any, function: Callable[[Any], Any]) -> Handle:
     operand = trace.value_of(value)
     trace.effect(hook, (operand,), {"hook": made})
     return Handle(trace, trace.builder.nodes[-1])
-
-
-def debug_callback(function: Callable[..., Any], *values: Any) -> None:
-    """Call ``function`` with the concrete values, each time the compiled function runs.
-
-    Args:
-        function: Takes one array for each value; what it returns is not used. What it raises comes
-            out of the compiled function.
-        *values: Arrays and numbers, and containers of these; anything else is passed as it is.
-
-    Example:
-        >>> import numpy as np
-        >>> import gradc
-        >>> seen = []
-        >>> @gradc.compile_grad
-        ... def f(x):
-        ...     gradc.debug.callback(seen.append, x * 2)
-        ...     return np.sum(x)
-        >>> float(f(np.ones(2))), seen
-        (2.0, [array([2., 2.])])
-    """
-    if not callable(function):
-        raise CaptureError(
-            "a call-back is a function",
-            got=type(function).__name__,
-            where=user_line(),
-            fix="write debug.callback(function, *values)",
-        )
-    trace = current_trace()
-    leaves: list[Any] = []
-    tree = flatten(values, "values", leaves, [])
-    if trace is None:
-        for leaf in leaves:
-            if isinstance(leaf, Tracer):
-                raise fence.leaked(leaf)
-        function(*values)
-        return
-
-    def call(*arrays: Any) -> None:
-        function(*unflatten(tree, [np.array(array) for array in arrays]))
-
-    made = Callback(f"callback_{trace.next_number()}", call)
-    operands = tuple(trace.value_of(leaf) for leaf in leaves)
-    trace.effect(callback, operands, {"callback": made, "types": ()})
-
-
-def debug_print(text: str, *values: Any) -> None:
-    """Print, each time the compiled function runs, a text with values in it.
-
-    Args:
-        text: As for ``str.format``: ``"x = {}"``.
-        *values: Arrays and numbers.
-
-    Example:
-        >>> import numpy as np
-        >>> import gradc
-        >>> @gradc.compile_grad
-        ... def f(x):
-        ...     gradc.debug.print("the sum is {}", np.sum(x))
-        ...     return np.sum(x)
-        >>> _ = f(np.ones(2))
-        the sum is 2.0
-    """
-    debug_callback(lambda *arrays: print(text.format(*arrays)), *values)

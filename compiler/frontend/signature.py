@@ -16,7 +16,18 @@ from ..types import SUPPORTED_DTYPES, ArrayType, Dim, Sym
 from . import fence
 from .source import user_line
 from .tracer import Tracer
-from .tree import Branch, Leaf, Spec, Static, Tree, count_leaves, flatten, static, unflatten
+from .tree import (
+    Branch,
+    Instance,
+    Leaf,
+    Spec,
+    Static,
+    Tree,
+    count_leaves,
+    flatten,
+    static,
+    unflatten,
+)
 
 Wrt = int | str | tuple["int | str", ...]
 
@@ -47,6 +58,18 @@ class Signature:
     trees: tuple[Tree, ...]
     leaves: tuple[LeafType, ...]
     names: tuple[str, ...]
+
+    def without_objects(self) -> Signature:
+        """Return an equal signature that keeps no object of a call alive."""
+        return Signature(tuple(map(_without_objects, self.trees)), self.leaves, self.names)
+
+
+def _without_objects(tree: Tree) -> Tree:
+    if isinstance(tree, Instance):
+        return Instance(tree.kind, None)
+    if isinstance(tree, Branch):
+        return Branch(tree.kind, tree.keys, tuple(map(_without_objects, tree.children)))
+    return tree
 
 
 class Parameters:
@@ -89,10 +112,10 @@ class Parameters:
         bound.apply_defaults()
         return tuple(bound.arguments[name] for name in self.names)
 
-    def call(self, values: Sequence[Any]) -> Any:
-        """Call the function with a value for each parameter."""
+    def call(self, function: Callable[..., Any], values: Sequence[Any]) -> Any:
+        """Call a function with these parameters with a value for each of them."""
         if self._simple:
-            return self.function(*values)
+            return function(*values)
         bound = self._signature.bind_partial()
         for (name, parameter), value in zip(
             self._signature.parameters.items(), values, strict=True
@@ -100,7 +123,7 @@ class Parameters:
             left_out = parameter.kind is parameter.KEYWORD_ONLY and value is parameter.default
             if not left_out:  # a ufunc does not take its own defaults
                 bound.arguments[name] = value
-        return self.function(*bound.args, **bound.kwargs)
+        return function(*bound.args, **bound.kwargs)
 
     def index(self, wrt: int | str) -> int:
         """Return the position of a parameter that ``wrt`` names.
@@ -133,23 +156,28 @@ def sign(parameters: Parameters, values: Sequence[Any]) -> tuple[Signature, list
     )
     types = []
     for i, leaf in enumerate(leaves):
-        leaves[i], type_ = _typed(leaf, names[i])
+        leaves[i], type_ = leaf_of(leaf, f"the argument {names[i]}")
         types.append(type_)
     return Signature(trees, tuple(types), tuple(names)), leaves
 
 
-def _typed(leaf: Any, name: str) -> tuple[Any, LeafType]:
+def leaf_of(leaf: Any, what: str) -> tuple[Any, LeafType]:
+    """Return an array or number as compiled code takes it, and its type.
+
+    Raises:
+        CaptureError: Its dtype cannot be compiled.
+    """
     if isinstance(leaf, Tracer):
         kind = "number" if leaf.weak else "scalar" if leaf.scalar else "array"
         return leaf, LeafType(leaf.type, kind)
     if isinstance(leaf, Spec):
         return leaf, LeafType(leaf.type, "array")
     if isinstance(leaf, np.ma.MaskedArray | np.matrix):
-        raise fence.other_array(f"the argument {name}", leaf)
+        raise fence.other_array(what, leaf)
     kind = "array" if isinstance(leaf, np.ndarray) else "scalar"
     if not isinstance(leaf, np.ndarray | np.generic):
         kind = "number"
-        leaf = as_integer(leaf, name) if isinstance(leaf, int) else np.asarray(leaf)[()]
+        leaf = as_integer(leaf, what) if isinstance(leaf, int) else np.asarray(leaf)[()]
     elif kind == "array":
         leaf = np.asarray(leaf)  # a subclass is taken as the array that it is
     dtype = leaf.dtype
@@ -159,14 +187,14 @@ def _typed(leaf: Any, name: str) -> tuple[Any, LeafType]:
     if dtype not in SUPPORTED_DTYPES:
         supported = ", ".join(one.name for one in SUPPORTED_DTYPES)
         raise CaptureError(
-            f"the argument {name} has dtype {dtype}, which is not supported",
+            f"{what} has dtype {dtype}, which is not supported",
             where=user_line(),
             fix=f"convert it to one of {supported}",
         )
     return leaf, LeafType(ArrayType(leaf.shape, dtype), kind)
 
 
-def as_integer(number: int, name: str) -> np.int64:
+def as_integer(number: int, what: str) -> np.int64:
     """Return a Python int as NumPy has it.
 
     Raises:
@@ -176,18 +204,18 @@ def as_integer(number: int, name: str) -> np.int64:
         return np.int64(number)
     except OverflowError:
         raise CaptureError(
-            f"the argument {name} is an int that does not fit in 64 bits",
+            f"{what} is an int that does not fit in 64 bits",
             got=str(number),
             where=user_line(),
             fix="pass a float, or name it in static_argnames",
         ) from None
 
 
-def is_row_major(leaf: Any) -> bool:
-    """Whether a reshape of a leaf is surely a view."""
+def is_row_major(leaf: Any) -> bool | None:
+    """Whether the elements of a leaf lie row by row, without gaps; None if that is not known."""
     if isinstance(leaf, Tracer):
-        return leaf.is_row_major
-    return leaf.ndim < 2 or bool(leaf.flags.c_contiguous) if isinstance(leaf, np.ndarray) else True
+        return leaf.is_contiguous
+    return bool(leaf.flags.c_contiguous) if isinstance(leaf, np.ndarray) else True
 
 
 _SPEC = re.compile(r"\s*([a-z]+\d*)\s*(?:\[(.*)\])?\s*\Z")
@@ -287,7 +315,7 @@ def _only(tree: Tree, positions: Iterator[int], kept: Set[int]) -> Tree:
     """Return a tree with None in place of the leaves that are not kept."""
     if isinstance(tree, Leaf):
         return tree if next(positions) in kept else Static(type(None), None)
-    if isinstance(tree, Static):
+    if isinstance(tree, Static | Instance):
         return tree
     children = tuple(_only(child, positions, kept) for child in tree.children)
     return Branch(tree.kind, tree.keys, children)

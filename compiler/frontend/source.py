@@ -88,6 +88,7 @@ def _stores(code: CodeType) -> dict[int, str]:
             if isinstance(name, tuple):  # two stores in one instruction, from Python 3.13 on
                 name = name[0]
             if isinstance(name, str) and name.isidentifier() and "ATTR" not in instruction.opname:
-                found[previous] = name
+                # A call is at one of its own caches while another function runs.
+                found.update(dict.fromkeys(range(previous, instruction.offset, 2), name))
         previous = instruction.offset
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import operator
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
@@ -10,36 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GradcError, TypeRuleError
+from ..errors import CaptureError, GradcError, TypeRuleError
 from ..evaluate import evaluate_node
 from ..ir import Builder, Graph, Node, SourceLine, Value
 from ..primitive import Attrs, Primitive
 from ..primitives.elementwise import with_value
 from ..primitives.index import gather, slice_, update
-from ..types import SUPPORTED_DTYPES, Sym
 from . import fence
+from .active import begin, current_trace, end
+from .concrete import STORING_METHODS, compute, concrete, holds_traced, known
+from .constants import constant
+from .contents import Contents
 from .grad_mode import is_grad_enabled
+from .masks import MaskCounts
+from .outside import Nothing, Outside
+from .places import Place
 from .signature import LeafType
 from .source import assigned_name, source_line, user_frame
 from .tracer import Known, Storage, Tracer, View
-
-
-class _Stack(threading.local):
-    def __init__(self) -> None:
-        self.traces: list[Trace] = []
-
-
-_stack = _Stack()
-
-
-def current_trace() -> Trace | None:
-    """Return the innermost capture that runs in this thread."""
-    return _stack.traces[-1] if _stack.traces else None
-
-
-def is_tracing() -> bool:
-    """Whether a capture runs in this thread."""
-    return bool(_stack.traces)
 
 
 class Trace:
@@ -47,94 +35,129 @@ class Trace:
 
     Attributes:
         builder: Where nodes go.
-        params: Params so far: arguments, then outer values met.
-        lifted: The outer tracers that became params, in the order of these params.
-        guards: The arguments whose values were read, by position, with these values.
-        layout_read: Whether what was recorded depends on the memory layout of the arguments.
+        inputs: The storages of the arguments, then those of arrays that are read from outside.
+        lifted: The outer tracers that became params behind these, in their order.
+        guards: The inputs whose values were read, by position, with these values.
+        layout_read: Whether what was recorded depends on the memory layout of the inputs.
         tables: What ``np`` functions, methods and indexing do to tracers.
+        contents: What may be known of values while capturing.
+        count_of: Gives the number of elements that a mask selects.
+        outside: What is read and stored that is no argument: one for all captures in each other.
     """
 
-    def __init__(self, tables: Any) -> None:
+    def __init__(
+        self, tables: Any, varying: frozenset[Place] = frozenset(), strict: bool = False
+    ) -> None:
         self.builder = Builder()
-        self.params: list[Value] = []
+        self.inputs: list[Storage] = []
+        self._params: list[Value] = []
         self.lifted: list[Tracer] = []
         self.guards: dict[int, Any] = {}
         self.tables = tables
         self.layout_read = False
         self.alive = False
         self._lifted: dict[Value, Value] = {}
-        self._arguments: dict[int, Any] = {}
-        self._counts: dict[Value, Sym] = {}
-        # For equal masks: the first value computed in the same way as each, and how far we looked.
-        self._same: dict[Value, Value] = {}
-        self._first: dict[Any, Value] = {}
-        self._indexed = 0
+        self._numbers_of: dict[int, Any] = {}
+        self.contents = Contents(self.builder)
+        self.count_of = MaskCounts(self.builder).count_of
+        self._own: dict[int, tuple[Any, Tracer]] = {}
         self._depth = 0
         self._numbers = count(1)
+        enclosing = current_trace()
+        self.outside: Outside
+        if strict:
+            self.outside = Nothing(self, enclosing.outside if enclosing else None)
+        else:
+            self.outside = enclosing.outside if enclosing else Outside(self, varying)
 
     def __enter__(self) -> Trace:
         self.alive = True
-        _stack.traces.append(self)
+        begin(self)
         return self
 
+    @property
+    def is_enclosing(self) -> bool:
+        """Whether another capture runs inside this one."""
+        return current_trace() is not self
+
     def __exit__(self, *exception: object) -> None:
-        _stack.traces.pop()
+        end()
         self.alive = False
 
     def graph(self, outputs: Sequence[Value]) -> Graph:
         """Return what was recorded."""
-        return Graph(tuple(self.params), tuple(self.builder.nodes), tuple(outputs))
+        params = (*self._params, *self._lifted.values())
+        return Graph(params, tuple(self.builder.nodes), tuple(outputs))
 
     def line(self) -> SourceLine | None:
         """Return the user's line that is running."""
         return self.builder.origin if self._depth else source_line(user_frame())
 
-    # Arguments and outside values
+    # Inputs
 
-    def argument(
-        self, position: int, leaf: LeafType, name: str, number: Any = None, row_major: bool = True
+    def input(
+        self, leaf: LeafType, name: str, number: Any = None, row_major: bool | None = True
     ) -> Tracer:
         """Make a param. A Python ``number`` may be read while capturing; it is a guard then."""
         value = Value(leaf.type, name)
-        self.params.append(value)
+        position = len(self.inputs)
+        self._params.append(value)
         known = None
         if number is not None:
-            self._arguments[position] = number
+            self._numbers_of[position] = number
+            self.contents.inputs[value] = number, lambda: self.guard((position,))
             known = Known(number, frozenset((position,)))
-        storage = Storage(value, argument=name, row_major=row_major)
+        storage = Storage(value, row_major, position)
+        self.inputs.append(storage)
         weak, scalar = leaf.kind == "number", leaf.kind != "array"
         return Tracer(self, storage, scalar=scalar, weak=weak, known=known)
 
     def guard(self, positions: Iterable[int]) -> None:
-        """Make the values of these arguments part of the specialisation."""
+        """Make the values of these inputs part of the specialisation."""
         for position in positions:
-            self.guards[position] = self._arguments[position]
+            self.guards[position] = self._numbers_of[position]
 
     def lift(self, outer: Tracer) -> Value:
         """Make the value of a live outer capture's tracer an operand of this one."""
-        if not outer.trace.alive:
+        if not outer.tracing.alive:
             raise fence.leaked(outer)
         value = outer.value
         if value not in self._lifted:
-            param = Value(value.type, value.name)
-            self._lifted[value] = param
-            self.params.append(param)
-            self.lifted.append(Tracer(outer.trace, Storage(value)))
+            self._lifted[value] = Value(value.type, value.name)
+            self.lifted.append(Tracer(outer.tracing, Storage(value)))
         return self._lifted[value]
 
     def value_of(self, operand: Any) -> Value:
         """Return the graph value of a tracer (of any live capture), an array, or a number."""
         if isinstance(operand, Tracer):
-            return operand.value if operand.trace is self else self.lift(operand)
+            return operand.value if operand.tracing is self else self.lift(operand)
         if isinstance(operand, Value):
             return operand
-        array = np.asarray(operand)
-        if array.dtype not in SUPPORTED_DTYPES:
-            supported = ", ".join(dtype.name for dtype in SUPPORTED_DTYPES)
-            raise fence.unsupported(
-                f"an array of dtype {array.dtype}", f"use one of {supported}", got=repr(operand)
-            )
-        return self.builder.constant(array.astype(array.dtype.newbyteorder("="), copy=False))
+        if isinstance(operand, np.ndarray):
+            found = self.outside.recognise(operand)
+            if found is not None:
+                return self.value_of(found)
+        return self.constant(np.asarray(operand))
+
+    def own(self, value: Any) -> Any:
+        """Return a plain array that lies in an object as the tracer that stands for it."""
+        if type(value) is tuple and any(type(one) is np.ndarray for one in value):
+            return tuple(map(self.own, value))
+        if type(value) is not np.ndarray:
+            return value
+        if id(value) not in self._own:
+            self._own[id(value)] = value, concrete(self, value)
+        return self._own[id(value)][1]
+
+    def array_of(self, operand: Any) -> Tracer:
+        """Return an operand as a tracer of this capture."""
+        if isinstance(operand, Tracer) and operand.tracing is self:
+            return operand
+        return Tracer(self, Storage(self.value_of(operand), row_major=True))
+
+    def constant(self, array: np.ndarray[Any, Any], origin: SourceLine | None = None) -> Value:
+        """Append a plain array; ``origin`` is the line where it was made."""
+        return constant(self.builder, array, origin)
 
     # Recording
 
@@ -155,7 +178,7 @@ class Trace:
         A view primitive gives a view of the same storage.
         """
         first = operands[0] if operands else None
-        if primitive.view and isinstance(first, Tracer) and first.trace is self:
+        if primitive.view and isinstance(first, Tracer) and first.tracing is self:
             return self._view(first, primitive, attrs)
         values = [self.value_of(operand) for operand in operands]
         value = self.add(primitive, values, attrs)
@@ -182,22 +205,27 @@ class Trace:
     def _view(self, base: Tracer, primitive: Primitive, attrs: Attrs) -> Tracer:
         if base.scalar:  # NumPy makes an array of its own of an immutable scalar
             base = Tracer(self, Storage(base.value))
-        if primitive.name == "reshape" and base.ndim > 1:
+        if base.array is not None and not primitive.infer([base.type], attrs)[0].is_static:
+            base = Tracer(self, Storage(base.value))
+        if primitive.name == "reshape" and base.ndim > 1 and base.array is None:
             self.layout_read = True
         if primitive.name != "reshape" or (base.is_row_major and not base.is_broadcast):
-            shown = Tracer(base.trace, base.storage, (*base.views, View(primitive, attrs)))
-            shown.value  # noqa: B018 - its type rule speaks now
+            shown = Tracer(base.tracing, base.storage, (*base.views, View(primitive, attrs)))
+            shown.type  # noqa: B018 - its type rule speaks now
             return shown
-        value = self.add(primitive, (base.value,), attrs)
-        # Whether this reshape is a view depends on a layout that is not known.
-        storage = Storage(value, argument=base.storage.argument)
+        return self.unsure_copy(base, self.add(primitive, (base.value,), attrs))
+
+    def unsure_copy(self, base: Tracer, value: Value | None = None) -> Tracer:
+        """Return what is a view or a copy of an array, as a layout has it that is not known."""
+        storage = Storage(base.value if value is None else value)
+        storage.is_unsure = base.storage.position is not None or base.storage.is_unsure
         storage.siblings.append(weakref.ref(base.storage))
         base.storage.siblings.append(weakref.ref(storage))
         return Tracer(self, storage)
 
     def row(self, base: Tracer, attrs: Attrs, indices: Sequence[Any]) -> Tracer:
         """Return what computed integers select: to NumPy they are integers, so it is a view."""
-        if base.trace is not self or base.scalar:
+        if base.tracing is not self or base.scalar:
             return self.apply(gather, (base, *indices), attrs)
         view = View(gather, attrs, tuple(map(self.value_of, indices)))
         return Tracer(self, base.storage, (*base.views, view))
@@ -227,13 +255,11 @@ class Trace:
     def store(self, target: Tracer, value: Value) -> None:
         """Make ``value`` the new content of what ``target`` shows."""
         storage = target.storage
-        if target.trace is not self:
+        if target.tracing is not self:
             raise fence.unsupported("a store to an array of an enclosing function")
-        if storage.argument is not None:
-            raise fence.argument_stored(storage.argument)
-        if any(sibling() is not None for sibling in storage.siblings):
+        if storage.is_unsure or any(sibling() is not None for sibling in storage.siblings):
             raise fence.ambiguous_memory()
-        held = [storage.value]
+        held = [storage.value_in(self)]
         for view in target.views:
             held.append(self.add(view.primitive, (held[-1], *view.indices), view.attrs))
         if target.is_broadcast:
@@ -242,10 +268,9 @@ class Trace:
             value = self._put_back(view, base, value)
         if not is_grad_enabled():
             self.builder.detached = False  # what was there before keeps its gradient, as in PyTorch
-            (value,) = self.builder.add(with_value, (storage.value, value), {})
-        value.name = value.name or storage.value.name
-        storage.value = value
-        storage.version += 1
+            (value,) = self.builder.add(with_value, (held[0], value), {})
+        value.name = value.name or held[0].name
+        storage.hold(value)
 
     def _put_back(self, view: View, base: Value, value: Value) -> Value:
         if view.primitive in (slice_, gather):
@@ -256,23 +281,28 @@ class Trace:
             return self.add(view.primitive, (value,), {"axes": back})
         return self.add(view.primitive, (value,), {"shape": base.shape})
 
-    def count_of(self, mask: Value) -> Sym:
-        """Return the unknown number of elements that a mask selects; equal masks, one number."""
-        for node in self.builder.nodes[self._indexed :]:
-            operands = tuple(self._same.get(operand, operand) for operand in node.operands)
-            key = (node.primitive, operands, tuple(node.attrs.items()))
-            for place, out in enumerate(node.outs):
-                self._same[out] = self._first.setdefault((key, place), out)
-        self._indexed = len(self.builder.nodes)
-        mask = self._same.get(mask, mask)
-        if mask not in self._counts:
-            self._counts[mask] = Sym.named(f"count{len(self._counts) + 1}")
-        return self._counts[mask]
-
     # What NumPy's protocols call
 
-    def dispatch(self, function: Callable[..., Any], args: Sequence[Any], kwargs: Any) -> Any:
-        """Run what a NumPy function does to tracers, at the user's line, and name the result."""
+    def dispatch(
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Any,
+        plainly: Callable[..., Any] | None = None,
+        stores: bool = False,
+    ) -> Any:
+        """Run what a NumPy function does to tracers, at the user's line, and name the result.
+
+        Args:
+            function: Does it to tracers.
+            args: Its positional arguments.
+            kwargs: Its other arguments.
+            plainly: Does it to plain arrays: called where nothing depends on the arguments.
+            stores: Whether it may change the arrays that it is given.
+        """
+        if plainly is not None and not (holds_traced(args) or holds_traced(kwargs)):
+            captured = None if stores else lambda: self.dispatch(function, args, kwargs)
+            return compute(current_trace(), plainly, args, kwargs, captured, stores)
         trace = current_trace()
         if trace is None:
             raise fence.leaked(self._first_tracer(args, kwargs))
@@ -286,6 +316,11 @@ class Trace:
         try:
             result = function(*args, **kwargs)
         except GradcError as error:
+            if plainly is not None and not stores and isinstance(error, CaptureError):
+                try:  # of what may be looked at, NumPy can compute all
+                    return compute(self, plainly, known(args), known(kwargs))
+                except LookupError:
+                    pass
             if error.where:
                 raise
             raise error.at(self.builder.origin) from None
@@ -305,19 +340,47 @@ class Trace:
 
     def call_ufunc(self, ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any) -> Any:
         """Do what a ufunc does."""
-        return self.dispatch(self.tables.call_ufunc, (ufunc, method, inputs), {"options": kwargs})
+        stores = method == "at" or kwargs.get("out") is not None
+        options = {"options": kwargs}
+        table = self.tables.call_ufunc
+        return self.dispatch(table, (ufunc, method, inputs), options, _call_ufunc, stores)
 
     def call_function(self, function: Any, args: Any, kwargs: Any) -> Any:
         """Do what a NumPy function does."""
-        return self.dispatch(self.tables.function(function), args, kwargs)
+
+        def table(*args: Any, **kwargs: Any) -> Any:
+            return self.tables.function(function)(*args, **kwargs)
+
+        stores = isinstance(kwargs.get("out"), Tracer)
+        return self.dispatch(table, args, kwargs, function, stores)
 
     def call_table(self, name: str, args: Any) -> Any:
         """Do an indexing operation."""
-        return self.dispatch(getattr(self.tables, name), args, {})
+        plainly = getattr(operator, name)
+        return self.dispatch(getattr(self.tables, name), args, {}, plainly, name == "setitem")
 
     def method(self, tracer: Tracer, name: str) -> Any:
         """Return an ndarray method or property of a tracer."""
-        function, is_property = self.tables.method(name)
+        if tracer.array is not None and not hasattr(np.ndarray, name):
+            return getattr(tracer.array, name)
+        is_property = self.tables.is_property(name)
+        if name == "flat":  # NumPy's own would not see what is stored later
+            return self.dispatch(self.tables.method(name), (tracer,), {})
+
+        def table(*args: Any, **kwargs: Any) -> Any:
+            return self.tables.method(name)(*args, **kwargs)
+
+        def plainly(array: Any, *args: Any, **kwargs: Any) -> Any:
+            found = getattr(array, name)
+            return found if is_property else found(*args, **kwargs)
+
         if is_property:
-            return self.dispatch(function, (tracer,), {})
-        return lambda *args, **kwargs: self.dispatch(function, (tracer, *args), kwargs)
+            return self.dispatch(table, (tracer,), {}, plainly)
+        stores = name in STORING_METHODS
+        return lambda *args, **kwargs: self.dispatch(
+            table, (tracer, *args), kwargs, plainly, stores or isinstance(kwargs.get("out"), Tracer)
+        )
+
+
+def _call_ufunc(ufunc: np.ufunc, method: str, inputs: Any, options: Any) -> Any:
+    return getattr(ufunc, method)(*inputs, **options)

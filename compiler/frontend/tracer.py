@@ -2,11 +2,13 @@
 
 Several tracers may stand for one storage: a basic slice or a transpose is a view of it, and a store
 through any of them changes what all of them read, as in NumPy.
+
+What a function makes itself (``np.zeros(3)``) is *concrete*: an array with numbers, usable as an
+index, a bound or a condition, until something traced is stored in it.
 """
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,59 +18,22 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from ..errors import CaptureError
 from ..ir import Value
 from ..primitive import Attrs, Primitive
-from ..types import ArrayType, Dim
+from ..primitives.index import Slice
+from ..types import ArrayType, Dim, type_of
 from . import fence
+from .storage import Known, Storage, View
 
 if TYPE_CHECKING:
     from .trace import Trace
 
-
-class Storage:
-    """A mutable place for a value.
-
-    Attributes:
-        value: What it holds now.
-        argument: The user's name of the argument that lies there; it must not be stored to.
-        row_major: Whether NumPy would surely lay it out so that a reshape is a view.
-        siblings: Storages that may or may not share memory with this one in NumPy.
-    """
-
-    __slots__ = ("__weakref__", "argument", "row_major", "siblings", "value", "version")
-
-    def __init__(self, value: Value, argument: str | None = None, row_major: bool = False) -> None:
-        self.value = value
-        self.version = 0
-        self.argument = argument
-        self.row_major = row_major or value.ndim <= 1
-        self.siblings: list[weakref.ref[Storage]] = []
-
-
-class View:
-    """One step from a storage to a view of it; ``indices`` are computed integers."""
-
-    __slots__ = ("attrs", "indices", "primitive")
-
-    def __init__(self, primitive: Primitive, attrs: Attrs, indices: tuple[Value, ...] = ()) -> None:
-        self.primitive = primitive
-        self.attrs = attrs
-        self.indices = indices
-
-
-class Known:
-    """A number that is known while capturing, and the arguments whose values it comes from."""
-
-    __slots__ = ("guards", "number")
-
-    def __init__(self, number: Any, guards: frozenset[int] = frozenset()) -> None:
-        self.number = number
-        self.guards = guards
+__all__ = ["Known", "Storage", "Tracer", "View"]
 
 
 class Tracer(NDArrayOperatorsMixin):
     """Stands for an array while a function is captured.
 
     Attributes:
-        trace: The capture that it belongs to.
+        tracing: The capture that it belongs to.
         storage: What it is a handle on.
         views: The steps from the storage to what this handle shows.
         scalar: Whether NumPy would have an immutable scalar here.
@@ -76,9 +41,8 @@ class Tracer(NDArrayOperatorsMixin):
         known: Its number, where it is known.
     """
 
-    __slots__ = ("_cached", "_version", "known", "scalar", "storage", "trace", "views", "weak")
+    __slots__ = ("_cached", "_version", "known", "scalar", "storage", "tracing", "views", "weak")
     __array_priority__ = 1000
-    __hash__ = object.__hash__
 
     def __init__(
         self,
@@ -90,7 +54,7 @@ class Tracer(NDArrayOperatorsMixin):
         weak: bool = False,
         known: Known | None = None,
     ) -> None:
-        self.trace, self.storage, self.views = trace, storage, views
+        self.tracing, self.storage, self.views = trace, storage, views
         self.scalar, self.weak, self.known = scalar, weak, known
         self._cached: Value | None = None
         self._version = -1
@@ -99,25 +63,46 @@ class Tracer(NDArrayOperatorsMixin):
     def __class__(self) -> type:
         """What NumPy would have here, for the user's ``isinstance``."""
         if self.weak:
-            return float if self.dtype.kind == "f" else int
+            return {"f": float, "b": bool}.get(self.dtype.kind, int)
         return self.dtype.type if self.scalar else np.ndarray
+
+    @property
+    def array(self) -> np.ndarray[Any, Any] | None:
+        """The plain array that it shows; None where what it shows depends on arguments."""
+        array = self.storage.array
+        if array is not None:
+            for view in self.views:
+                array = view.of(array)
+        return array
+
+    def peek(self) -> Any:
+        """Return what it is, where it follows from what may be looked at; else None.
+
+        For what cannot wait for the call: a size, a condition, how many elements a mask selects.
+        The program depends on it then.
+        """
+        array = self.array
+        if array is None and self.tracing.alive:
+            return self.tracing.contents.of(self.value)
+        return array
 
     @property
     def value(self) -> Value:
         """The graph value that it stands for now."""
         if not self.views:
-            return self.storage.value
+            return self.storage.value_in(self.tracing)
         if self._cached is None or self._version != self.storage.version:
-            value = self.storage.value
+            value = self.storage.value_in(self.tracing)
             for view in self.views:
-                value = self.trace.add(view.primitive, (value, *view.indices), view.attrs)
+                value = self.tracing.add(view.primitive, (value, *view.indices), view.attrs)
             self._cached, self._version = value, self.storage.version
         return self._cached
 
     @property
     def type(self) -> ArrayType:
         """Its shape and dtype."""
-        return self.value.type
+        array = self.array
+        return self.value.type if array is None else type_of(array)
 
     @property
     def shape(self) -> tuple[Dim, ...]:
@@ -142,8 +127,35 @@ class Tracer(NDArrayOperatorsMixin):
     @property
     def is_row_major(self) -> bool:
         """Whether NumPy would surely lay it out row by row, repeated elements aside."""
+        array = self.array
+        if array is not None:
+            return bool(array.flags.c_contiguous)
         broadcast = all(view.primitive.name == "broadcast_to" for view in self.views)
         return self.ndim < 2 or (self.storage.row_major and broadcast)
+
+    @property
+    def is_contiguous(self) -> bool | None:
+        """Whether the elements lie row by row without gaps; None where that is not known."""
+        array = self.array
+        if array is not None:
+            return bool(array.flags.c_contiguous)
+        is_input = self.storage.position is not None
+        if is_input:
+            self.tracing.layout_read = True
+        if not self.storage.row_major:
+            is_known = is_input and self.storage.has_known_layout
+            return False if is_known and not self.views else None
+        if self.ndim > 1:
+            return True if self.is_row_major and not self.is_broadcast else None
+        for view in self.views:
+            if view.primitive.name != "slice":
+                return None
+            *rows, last = view.attrs["index"]
+            if any(not isinstance(row, int) for row in rows):
+                return None
+            if isinstance(last, Slice) and last.step not in (None, 1):
+                return False
+        return True
 
     @property
     def is_broadcast(self) -> bool:
@@ -160,27 +172,42 @@ class Tracer(NDArrayOperatorsMixin):
         """The size in bytes."""
         return self.size * self.dtype.itemsize
 
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """Return NumPy: its functions know traced arrays."""
+        return np
+
     def bind(self, primitive: Primitive, operands: Sequence[Any], attrs: Attrs) -> Any:
         """Record a primitive (the protocol behind calling one)."""
-        return self.trace.bind(primitive, operands, attrs)
+        return self.tracing.bind(primitive, operands, attrs)
+
+    def __hash__(self) -> int:
+        """Of a Python number, that number's: it may be the key of a dict."""
+        if self.weak and self.known is not None and self.tracing.alive:
+            return hash(self._read("item"))
+        if not self.scalar:
+            raise TypeError("unhashable type: 'numpy.ndarray'")
+        raise fence.traced_key(self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return self.trace.call_ufunc(ufunc, method, inputs, kwargs)
+        return self.tracing.call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return self.trace.call_function(function, args, kwargs)
+        return self.tracing.call_function(function, args, kwargs)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        """Give the number to NumPy, where it is known: ``np.zeros(n)`` reads it."""
+        """Give the numbers to NumPy, where they are known: ``np.zeros(n)`` reads one."""
+        array = self.peek()
+        if array is not None:
+            return np.asarray(array, *args, **kwargs)
         if self.known is None:
             raise fence.became_array(self)
         return np.asarray(self._read("index"))
 
     def __getitem__(self, key: Any) -> Any:
-        return self.trace.call_table("getitem", (self, key))
+        return self.tracing.call_table("getitem", (self, key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self.trace.call_table("setitem", (self, key, value))
+        self.tracing.call_table("setitem", (self, key, value))
 
     def __len__(self) -> int:
         if not self.ndim:
@@ -197,10 +224,13 @@ class Tracer(NDArrayOperatorsMixin):
 
     def _read(self, what: str) -> Any:
         """Return the number that it stands for, and make it a guard of this specialisation."""
-        if self.known is None or not self.trace.alive:
+        if self.known is not None and self.tracing.alive:
+            self.tracing.guard(self.known.guards)
+            return self.known.number
+        array = self.peek()
+        if array is None:
             raise fence.value_read(self, what)
-        self.trace.guard(self.known.guards)
-        return self.known.number
+        return bool(array) if what == "bool" else array.item()
 
     def __bool__(self) -> bool:
         return bool(self._read("bool"))
@@ -224,7 +254,11 @@ class Tracer(NDArrayOperatorsMixin):
         return round(self._read("float"), digits)
 
     def __format__(self, layout: str) -> str:
-        return format(self._read("text"), layout) if layout else repr(self)
+        array = self.array
+        if array is not None:
+            return format(array, layout)
+        is_known = self.known is not None and self.tracing.alive
+        return format(self._read("text"), layout) if layout or is_known else repr(self)
 
     def __copy__(self) -> Any:
         return self.copy()
@@ -233,29 +267,39 @@ class Tracer(NDArrayOperatorsMixin):
         return self.copy()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
+        array = self.array
+        if array is not None:
+            return array.__reduce_ex__(protocol)
         raise fence.became_array(self)
 
     def item(self, *args: int) -> Any:
-        """Return the Python number, where it is known."""
-        return (self[args] if args else self)._read("item")
-
-    def tolist(self) -> Any:
-        """Refuse: the numbers are not known."""
-        return self._read("tolist")
+        """Return the Python number that an element is."""
+        if self.known is not None and not args:
+            return self._read("item")
+        return self.tracing.method(self, "item")(*args)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return self.trace.method(self, name)
+        return self.tracing.method(self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("shape", "dtype", "flat", "strides", "real", "imag"):
             raise CaptureError(
                 f"assigning to .{name} of an array is not supported in a compiled function",
-                where=self.trace.line(),
+                where=self.tracing.line(),
                 fix="use reshape or astype",
             )
         object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
-        return f"<traced {self.type}>"
+        if self.weak and self.known is not None and self.tracing.alive:
+            return repr(self._read("text"))
+        array = self.array
+        return f"<traced {self.type}>" if array is None else repr(array)
+
+    def __str__(self) -> str:
+        if self.known is not None and self.tracing.alive:
+            return str(self._read("text"))
+        array = self.array
+        return repr(self) if array is None else str(array)

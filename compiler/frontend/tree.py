@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import CaptureError
 from ..types import ArrayType
+from . import fence
+from .libraries import is_users_object
 from .source import user_line
 from .tracer import Tracer
 
@@ -36,6 +39,14 @@ class Static:
 
 
 @dataclass(frozen=True, slots=True)
+class Instance:
+    """An object of the user's class: what a function reads of it is found out while capturing."""
+
+    kind: type
+    value: Any = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Branch:
     """A container: its type, its keys, and what lies under each."""
 
@@ -44,7 +55,7 @@ class Branch:
     children: tuple[Any, ...]
 
 
-Tree = Leaf | Static | Branch
+Tree = Leaf | Static | Instance | Branch
 _LEAF = Leaf()
 _LEAVES = (np.ndarray, np.generic, Tracer, Spec)
 
@@ -54,8 +65,17 @@ def is_leaf(value: Any) -> bool:
     return isinstance(value, _LEAVES) or type(value) in (int, float, complex)
 
 
-def flatten(value: Any, name: str, leaves: list[Any], names: list[str]) -> Tree:
+def flatten(
+    value: Any, name: str, leaves: list[Any], names: list[str], objects: bool = True
+) -> Tree:
     """Append the leaves of a value, and a name for each, and return its tree.
+
+    Args:
+        value: The value.
+        name: Its name.
+        leaves: Gets the leaves.
+        names: Gets their names.
+        objects: Whether objects of the user's classes may be in it.
 
     Raises:
         CaptureError: Something in it can be neither an array nor part of the specialisation.
@@ -67,9 +87,15 @@ def flatten(value: Any, name: str, leaves: list[Any], names: list[str]) -> Tree:
     found = parts(value)
     if found is not None:
         keys = tuple(key for key, _ in found)
-        children = tuple(flatten(child, _joined(name, key), leaves, names) for key, child in found)
+        children = tuple(
+            flatten(child, _joined(name, key), leaves, names, objects) for key, child in found
+        )
         return Branch(type(value), keys, children)
-    return static(value, name)
+    if not is_users_object(value):
+        return static(value, name)
+    if not objects:
+        raise fence.returned_object(value)
+    return Instance(type(value), value)
 
 
 def _joined(name: str, key: Any) -> str:
@@ -103,7 +129,9 @@ def parts(value: Any) -> list[tuple[Any, Any]] | None:
         names = getattr(value, "_fields", range(len(value)))
         return list(zip(names, value, strict=True))
     if is_dataclass(value) and not isinstance(value, type):
-        return [(field.name, getattr(value, field.name)) for field in fields(value)]
+        names = [field.name for field in fields(value)]
+        if getattr(value, "__dict__", {}).keys() <= set(names):  # all that it consists of
+            return [(name, getattr(value, name)) for name in names]
     return None
 
 
@@ -116,7 +144,7 @@ def map_tree(tree: Tree, next_leaf: Callable[[], Any]) -> Any:
     """Return the container, asking for each leaf in order."""
     if isinstance(tree, Leaf):
         return next_leaf()
-    if isinstance(tree, Static):
+    if isinstance(tree, Static | Instance):
         return tree.value
     children = [map_tree(child, next_leaf) for child in tree.children]
     if issubclass(tree.kind, tuple) and hasattr(tree.kind, "_make"):
@@ -124,6 +152,8 @@ def map_tree(tree: Tree, next_leaf: Callable[[], Any]) -> Any:
     if issubclass(tree.kind, tuple | list):
         return tree.kind(children)
     pairs = dict(zip(tree.keys, children, strict=True))
+    if issubclass(tree.kind, defaultdict):
+        return defaultdict(None, pairs)
     if issubclass(tree.kind, dict):
         mapping = tree.kind()
         mapping.update(pairs)

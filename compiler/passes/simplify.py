@@ -15,10 +15,12 @@ from ..primitives.reduce import sum_
 from ..primitives.shape import broadcast_to, reshape, transpose
 from ..types import reduced_shape, size_of
 from .match import match, pattern_of
+from .regions import are_disjoint
 from .rewriter import Rewriter
 from .rules import RULES, Rule
 
 MOST_ROUNDS = 8
+MOST_STORES = 16  # that are looked through for one read
 
 
 def simplify(graph: Graph, rules: Sequence[Rule] = RULES) -> Graph:
@@ -132,6 +134,9 @@ def _sum(rewriter: Rewriter, node: Node) -> Value | None:
 def _slice(rewriter: Rewriter, node: Node) -> Value | None:
     # Nothing but new axes, and axes of one element dropped: a reshape, whose adjoint is one too.
     (x,) = node.operands
+    scalar = rewriter.scalar_of(x, node)
+    if scalar is not None and x.ndim:
+        return broadcast_to(scalar, shape=node.out.shape) if node.out.ndim else scalar
     sizes = iter(x.shape)
     for item in node.attrs["index"]:
         if item is None:
@@ -140,6 +145,26 @@ def _slice(rewriter: Rewriter, node: Node) -> Value | None:
         if not (item == Slice() or (item == 0 and size == 1)):
             return None
     return reshape(x, shape=node.out.shape)  # type: ignore[no-any-return]
+
+
+def _stored(rewriter: Rewriter, node: Node) -> Value | None:
+    # What was stored last at a place is read there; stores to other places do not matter. Only
+    # where no array is read in the end: living on past its stores, it would have to be copied.
+    (x,), index = node.operands, node.attrs["index"]
+    source = x
+    for _ in range(MOST_STORES):
+        made = rewriter.made_by(source, node)
+        if made is None or made.primitive not in (update, add_at) or len(made.operands) > 2:
+            break
+        if made.primitive is update and made.attrs["index"] == index:
+            return made.operands[1]
+        if not are_disjoint(made.attrs["index"], index, x.shape):
+            break
+        source = made.operands[0]
+    scalar = None if source is x else rewriter.scalar_of(source, node)
+    if scalar is None or not node.out.ndim:
+        return scalar
+    return broadcast_to(scalar, shape=node.out.shape)  # type: ignore[no-any-return]
 
 
 def _add_at(rewriter: Rewriter, node: Node) -> Value | None:
@@ -157,6 +182,13 @@ def _update(rewriter: Rewriter, node: Node) -> Value | None:
     if inner is not None and inner.primitive is slice_ and not indices:
         if inner.operands[0] is base and inner.attrs == node.attrs:
             return base
+    below = rewriter.made_by(base, node)
+    if below is not None and below.primitive is update and not indices:
+        if below.attrs == node.attrs and len(below.operands) == 2:
+            if below.operands[1] is value:  # what was read there was found to be that value
+                return base
+            if rewriter.uses[base] == 1:
+                return update(below.operands[0], value, **node.attrs)  # type: ignore[no-any-return]
     if base.shape == value.shape and all(str(item) == ":" for item in node.attrs["index"]):
         return value
     return None
@@ -169,7 +201,7 @@ _STRUCTURAL: dict[Primitive, tuple[Callable[[Rewriter, Node], Value | None], ...
     cast: (_cast,),
     copy: (_copy,),
     sum_: (_sum,),
-    slice_: (_slice,),
+    slice_: (_slice, _stored),
     add_at: (_add_at,),
     update: (_update,),
 }

@@ -1,5 +1,33 @@
 """One entry per operation, by family. Importing this package fills the registry."""
 
-from . import control, elementwise, index, linalg, power, reduce, shape, softmax
+from . import (
+    control,
+    convolution,
+    cumulative,
+    diagonal,
+    elementwise,
+    index,
+    linalg,
+    power,
+    reduce,
+    shape,
+    softmax,
+    sort,
+    special,
+)
 
-__all__ = ["control", "elementwise", "index", "linalg", "power", "reduce", "shape", "softmax"]
+__all__ = [
+    "control",
+    "convolution",
+    "cumulative",
+    "diagonal",
+    "elementwise",
+    "index",
+    "linalg",
+    "power",
+    "reduce",
+    "shape",
+    "softmax",
+    "sort",
+    "special",
+]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import TypeRuleError
+from ..errors import IndexRuleError, TypeRuleError
 from ..primitive import Attrs, Example, Linear, NumPy, Primitive, Scatter
 from ..types import (
     BOOL,
@@ -103,7 +103,7 @@ def _advanced_shape(
 ) -> Shape:
     if isinstance(item, int):
         if isinstance(dims[0], int) and not -dims[0] <= item < dims[0]:
-            raise TypeRuleError(f"index {item} is out of bounds for axis {axis} of size {dims[0]}")
+            raise IndexRuleError(f"index {item} is out of bounds for axis {axis} of size {dims[0]}")
         return ()
     array = next(arrays, None)
     if array is None:

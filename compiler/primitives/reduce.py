@@ -65,8 +65,8 @@ def _same(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return dtype
 
 
-def _accumulated(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    # NumPy adds up integers and bools in 64 bits.
+def accumulated(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype in which NumPy adds up: 64 bits for integers and bools."""
     return dtype if dtype.kind == "f" else np.dtype("u8" if dtype.kind == "u" else "i8")
 
 
@@ -101,7 +101,7 @@ def _sum_transpose(ct: Any, x: Any, axes: Axes, keepdims: bool) -> tuple[Any]:
 
 sum_ = Primitive(
     "sum",
-    type=_type("fib", empty=True, result=_accumulated),
+    type=_type("fib", empty=True, result=accumulated),
     derivative=Linear(_sum_transpose),
     numpy=NumPy(_text("sum")),
     dtypes="fib",
@@ -174,6 +174,29 @@ std = Primitive(
 )
 
 
+def _norm_adjoint(ct: Any, out: Any, x: Any, axes: Axes, keepdims: bool) -> tuple[Any]:
+    # At 0 a norm has a kink: 0, as in PyTorch.
+    flat = equal(out, 0.0)
+    scale = where(flat, 0.0, ct / where(flat, 1.0, out))
+    return (spread(scale, x, axes, keepdims) * x,)
+
+
+def _norm_text(types: Sequence[ArrayType], attrs: Attrs) -> str:
+    if attrs["axes"] == tuple(range(types[0].ndim)) and not attrs["keepdims"]:
+        return "np.linalg.norm({0})"
+    return f"np.sqrt({_text('sum')(types, attrs).replace('{0}', 'np.square({0})')})"
+
+
+# The square root of the sum of squares.
+norm = Primitive(
+    "norm",
+    type=_type("f", empty=True),
+    derivative=Adjoint(_norm_adjoint),
+    numpy=NumPy(_norm_text),
+    examples=EXAMPLES + EMPTY,
+)
+
+
 def _extremum_adjoint(ct: Any, out: Any, x: Any, axes: Axes, keepdims: bool) -> tuple[Any]:
     # Equal extrema share the gradient evenly, as in PyTorch's amax.
     hit = cast(equal(x, spread(out, x, axes, keepdims)), dtype=x.dtype)
@@ -225,28 +248,31 @@ def _product_of_others(rows: Any, count: Any) -> Any:
             f"over the unknown size {count} it has no derivative",
             fix="give gradc.spec a number for this size",
         )
-    before = _shift(rows, 1, count)
-    behind = _shift(rows, -1, count)
+    last = len(rows.shape) - 1
+    before = shifted(rows, 1, last, 1.0)
+    behind = shifted(rows, -1, last, 1.0)
     step = 1
     while step < count - 1:
-        before = before * _shift(before, step, count)
-        behind = behind * _shift(behind, -step, count)
+        before = before * shifted(before, step, last, 1.0)
+        behind = behind * shifted(behind, -step, last, 1.0)
         step *= 2
     return before * behind
 
 
-def _shift(rows: Any, by: int, count: int) -> Any:
-    """Move along the last axis, with ones coming in."""
-    lead = (Slice(),) * (len(rows.shape) - 1)
-    ones = filled(slice_(rows, index=(*lead, Slice(0, min(abs(by), count)))), 1.0)
-    kept = slice_(rows, index=(*lead, Slice(0, max(count - by, 0)) if by > 0 else Slice(-by, None)))
-    parts = (ones, kept) if by > 0 else (kept, ones)
-    return REGISTRY["concatenate"](*parts, axis=len(rows.shape) - 1)
+def shifted(x: Any, by: int, axis: int, number: float) -> Any:
+    """Move along an axis of known size, with a number coming in at the end that gets free."""
+    lead, count = (Slice(),) * axis, x.shape[axis]
+    trail = (Slice(),) * (len(x.shape) - axis - 1)
+    lost = slice_(x, index=(*lead, Slice(0, min(abs(by), count)), *trail))
+    place = Slice(0, max(count - by, 0)) if by > 0 else Slice(min(-by, count), None)
+    kept = slice_(x, index=(*lead, place, *trail))
+    parts = (filled(lost, number), kept) if by > 0 else (kept, filled(lost, number))
+    return REGISTRY["concatenate"](*parts, axis=axis)
 
 
 prod = Primitive(
     "prod",
-    type=_type("fib", empty=True, result=_accumulated),
+    type=_type("fib", empty=True, result=accumulated),
     derivative=Adjoint(_prod_adjoint),
     numpy=NumPy(_text("prod")),
     dtypes="fib",

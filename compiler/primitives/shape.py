@@ -197,3 +197,38 @@ stack = Primitive(
         Example(((0,),), {"axis": 0}),
     ),
 )
+
+
+def _roll_type(x: ArrayType, shift: tuple[int, ...], axis: tuple[int, ...]) -> ArrayType:
+    if not isinstance(axis, tuple) or len(shift) != len(axis):
+        raise TypeRuleError("takes one shift for each axis")
+    for one in axis:
+        _check_axis(one, x.ndim)
+    return x
+
+
+def _roll_text(types: Sequence[ArrayType], attrs: Attrs) -> str:
+    shift, axis = attrs["shift"], attrs["axis"]
+    if len(shift) == 1:
+        shift, axis = shift[0], axis[0]
+    return f"np.roll({{0}}, {shift}, axis={axis})"
+
+
+def _roll_transpose(ct: Any, x: Any, shift: tuple[int, ...], axis: tuple[int, ...]) -> tuple[Any]:
+    return (roll(ct, shift=tuple(-one for one in shift), axis=axis),)
+
+
+# What is shifted out at one end of an axis comes in at the other.
+roll: Primitive = Primitive(
+    "roll",
+    type=_roll_type,
+    derivative=Linear(_roll_transpose),
+    numpy=NumPy(_roll_text),
+    dtypes="fib",
+    examples=(
+        Example(((4,),), {"shift": (1,), "axis": (0,)}),
+        Example(((2, 3),), {"shift": (-1, 4), "axis": (0, 1)}),
+        Example(((2, 3),), {"shift": (1, 1), "axis": (1, 1)}),
+        Example(((0, 3),), {"shift": (1,), "axis": (0,)}),
+    ),
+)

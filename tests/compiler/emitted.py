@@ -1,6 +1,6 @@
 """Graphs as generated NumPy modules, for the tests of what comes after differentiation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,9 @@ def heading(graph: Graph) -> Heading:
     return Heading("A test.", "a graph", "pytest", params, ("its outputs",))
 
 
-def emitted(graph: Graph, kept: int = 0) -> Module:
+def emitted(graph: Graph, kept: int = 0, shared: Collection[int] = ()) -> Module:
     """Return the module of a graph as it is, without any pass."""
-    return emit(graph, "run", heading(graph), kept)
+    return emit(graph, "run", heading(graph), kept, shared)
 
 
 def lowered(graph: Graph, kept: int = 0) -> Module:

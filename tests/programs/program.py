@@ -23,10 +23,16 @@ class Program:
         smooth: central differences give the true gradient. Not so at kinks, with hooks, without
             gradients, or where float32 is inside.
         jax: the same source also runs with `jax.numpy` in NumPy's place.
-        torch: the same computation written for torch tensors.
+        autograd: the same source also runs with `autograd.numpy`: much quicker than JAX where the
+            program has many small steps.
+        torch: the same computation written for torch tensors; True where the same source also runs
+            with torch in NumPy's place.
         gradient: the gradient by hand: `(*args) -> tree` of the shape of `wrt`.
         tolerance: largest error of the gradient, relative to its largest entry. The default
             suits float64; programs that hold float32 state theirs.
+        single: largest error, relative to the largest entry, with every array in float32; None
+            where float32 says nothing, with the reason beside it.
+        integers: arrays that are not differentiated may hold integers in place of floats.
     """
 
     name: str
@@ -39,9 +45,12 @@ class Program:
     scalar: bool = True
     smooth: bool = True
     jax: bool = False
-    torch: Callable[..., Any] | None = None
+    autograd: bool = False
+    torch: Callable[..., Any] | bool | None = None
     gradient: Callable[..., Tree] | None = None
     tolerance: float = 1e-9
+    single: float | None = 1e-3
+    integers: bool = True
 
     def __repr__(self) -> str:
         return self.name

@@ -146,4 +146,8 @@ def shapes_as_numbers(x):
     """Lengths, sizes and shapes are plain Python integers while capturing."""
     count, (length,) = x.size, x.shape
     weights = np.arange(length) / len(x)
-    return np.sum(x**2 * weights) / (count * x.ndim) if x.dtype == np.float64 else np.sum(x)
+    return (
+        np.sum(x**2 * weights) / (count * x.ndim)
+        if np.issubdtype(x.dtype, np.floating)
+        else np.sum(x)
+    )

@@ -86,10 +86,10 @@ def test_inner_result_is_traced_by_nobody_where_nothing_traced_goes_in():
 
     def outer(x):
         constant = energy.grad(np.ones(3))
-        assert isinstance(constant, np.ndarray)
         out, pullback = energy.vjp(np.ones(3))
-        assert (float(out), pullback(1.0).tolist()) == (3.0, [3.0, 3.0, 3.0])
-        return np.sum(constant * x)
+        known = isinstance(constant, np.ndarray) and float(out) == 3.0
+        known = known and [one for one in pullback(1.0) if one == 3.0] == [3.0] * 3
+        return np.sum(constant * x) if known else 0.0
 
     np.testing.assert_array_equal(compile_grad(outer).grad(X), [3.0, 3.0, 3.0])
 

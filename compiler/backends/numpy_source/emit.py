@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any
@@ -15,6 +15,7 @@ from ...ir import Graph, Node, SourceLine, Value
 from ...passes.lifetimes import Lifetimes, lifetimes
 from ...primitive import NumPy
 from ...primitives.control import Callback, callback
+from ...primitives.diagonal import diagonal
 from ...primitives.elementwise import cast, constant, copy, where
 from ...primitives.elementwise.casting import dtype_name
 from ...primitives.linalg import matmul
@@ -23,7 +24,7 @@ from ...printer import name_values
 from ...types import Sym, broadcast_shapes, format_shape
 from .expressions import array_text, counts_up, fill, fill_statement, name, scalar_text
 from .frame import render, to_source
-from .schedule import Schedule, mask_counts, schedule
+from .schedule import Schedule, mask_counts, private_functions, schedule
 
 COMMENT_COLUMN = 56
 MOST_WRITTEN_ELEMENTS = 64  # of a constant that stands in the text
@@ -68,32 +69,41 @@ class Heading:
     results: tuple[str, ...] = field(default=())
 
 
-def emit(graph: Graph, function: str, heading: Heading, kept: int) -> Module:
+def emit(
+    graph: Graph,
+    function: str,
+    heading: Heading,
+    kept: int,
+    shared: Collection[int] = (),
+) -> Module:
     """Emit a module with one function that takes the params and returns the outputs.
 
     Args:
         graph: An expanded graph without markers.
         function: The function's name.
         heading: What the module's docstring says.
-        kept: How many outputs, the first ones, are the user's own; one of these that is a param is
+        kept: How many outputs, the first ones, are the user's own.
+        shared: Positions of those that are arguments themselves; one of these that is a param is
             returned as it is. All others are fresh arrays.
     """
     emitter = _Emitter(graph, function)
-    return emitter.module(heading, kept)
+    return emitter.module(heading, kept, shared)
 
 
 class _Emitter:
     def __init__(self, graph: Graph, function: str) -> None:
         self.graph = graph
-        self.function = function
+        self.functions = private_functions(graph)
+        private = set(re.findall(r"^def (\w+)", "\n".join(self.functions), re.MULTILINE))
+        self.function = f"{function}_" if function in private else function
         self.schedule: Schedule = schedule(graph)
         self.lifetimes: Lifetimes = lifetimes(graph, self.schedule.position, self.schedule.inlined)
         self.producer = graph.producers()
         sizes = {one for value in graph.params for dim in value.shape for one in _names_in(dim)}
         self.masks = mask_counts(graph)
         sizes |= set(map(str, self.masks))
-        self.names = name_values(graph, sizes, self.schedule.inlined)
-        self.taken = {*self.names.values(), *sizes, function}
+        self.names = name_values(graph, sizes | private, self.schedule.inlined)
+        self.taken = {*self.names.values(), *sizes, *private, self.function}
         self.lines: list[str] = []
         self.constants: dict[str, Any] = {}
         self.large: dict[str, Any] = {}
@@ -101,8 +111,9 @@ class _Emitter:
         self.copies: list[SourceLine | None] = []
         self._constant_names: dict[Any, str] = {}
 
-    def module(self, heading: Heading, kept: int) -> Module:
-        forward = self.graph.ancestors(self.graph.outputs[:kept])
+    def module(self, heading: Heading, kept: int, shared: Collection[int]) -> Module:
+        told = [one for node in self.graph.nodes if not node.outs for one in node.operands]
+        forward = self.graph.ancestors([*self.graph.outputs[:kept], *(told if kept else ())])
         backward = False
         for node in self.graph.nodes:
             if (
@@ -115,7 +126,7 @@ class _Emitter:
                     self.lines += ["", "# backward"] if backward and self.lines else []
             if not all(out in self.schedule.inlined for out in node.outs) or not node.outs:
                 self.statement(node)
-        results = self.results(kept)
+        results = self.results(shared)
         body = self.bound_sizes(results) + self.lines
         text = render(
             "numpy_module.py.jinja",
@@ -125,6 +136,7 @@ class _Emitter:
             callbacks=list(self.callbacks.values()),
             constants=self.constants,
             large=list(self.large),
+            functions=self.functions,
             body=body,
             results=results,
         )
@@ -333,15 +345,15 @@ class _Emitter:
         return lines
 
     def is_spread(self, value: Value) -> bool:
-        """Whether it shows elements many times: NumPy makes such arrays read-only."""
+        """Whether it is a broadcast or a diagonal: NumPy makes such arrays read-only."""
         node = self.producer.get(value)
         while node is not None and node.primitive.view:
-            if node.primitive is broadcast_to:
+            if node.primitive in (broadcast_to, diagonal):
                 return True
             node = self.producer.get(node.operands[0])
         return False
 
-    def results(self, kept: int) -> list[str]:
+    def results(self, shared: Collection[int]) -> list[str]:
         """Return the expressions of the outputs: fresh arrays, each with memory of its own."""
         given: set[Value] = set()
         results = []
@@ -350,7 +362,7 @@ class _Emitter:
             made = self.producer.get(root)
             foreign = made is None or made.primitive is constant or made.primitive.effect
             expression = self.read(output)
-            own_param = made is None and output is root and place < kept
+            own_param = made is None and output is root and place in shared
             if self.uniform(output) is not None:
                 pass
             elif not output.ndim:

@@ -107,6 +107,13 @@ def mask_counts(graph: Graph) -> dict[Sym, Value]:
     return found
 
 
+def private_functions(graph: Graph) -> list[str]:
+    """Return the source of the private functions that the nodes call, each once, callees first."""
+    entries = (node.primitive.numpy for node in graph.nodes)
+    texts = [text for one in entries if isinstance(one, NumPy) for text in one.functions]
+    return list(dict.fromkeys(texts))
+
+
 def _positions(
     graph: Graph, users: dict[Value, list[Node]], inlined: set[Value]
 ) -> dict[Node, int]:

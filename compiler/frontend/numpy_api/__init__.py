@@ -1,19 +1,69 @@
 """What NumPy's functions, methods and indexing do to tracers, by family."""
 
-from . import creation, products, reductions, shapes, ufuncs
+from . import (
+    choices,
+    creation,
+    cumulative,
+    diagonals,
+    differences,
+    editing,
+    einsum,
+    gathering,
+    inquiries,
+    joining,
+    mapping,
+    nan,
+    norms,
+    padding,
+    products,
+    quantiles,
+    rearranging,
+    reductions,
+    rounding,
+    scalars,
+    shapes,
+    signals,
+    sorting,
+    statistics,
+    storing,
+    ufuncs,
+)
 from .indexing import getitem, setitem
-from .table import function, method
-from .ufuncs import call_ufunc
+from .table import function, is_property, method
+from .ufunc_methods import call_ufunc
 
 __all__ = [
     "call_ufunc",
+    "choices",
     "creation",
+    "cumulative",
+    "diagonals",
+    "differences",
+    "editing",
+    "einsum",
+    "foreign",
     "function",
+    "gathering",
     "getitem",
+    "inquiries",
+    "is_property",
+    "joining",
+    "mapping",
     "method",
+    "nan",
+    "norms",
+    "padding",
     "products",
+    "quantiles",
+    "rearranging",
     "reductions",
+    "scalars",
+    "rounding",
     "setitem",
     "shapes",
+    "signals",
+    "sorting",
+    "statistics",
+    "storing",
     "ufuncs",
 ]

@@ -9,34 +9,37 @@ import numpy as np
 
 from ...errors import TypeRuleError
 from ...primitive import Primitive
+from ...primitives import elementwise, shape
 from ...primitives import index as primitives
-from ...primitives import shape
-from ...primitives.elementwise import where
 from ...primitives.index import Gather, Mask, Slice, indexed_shape
-from ...types import INDEX_DTYPE, Sym, format_shape, normalize_axis
+from ...types import INDEX_DTYPE, Sym, format_shape
 from .. import fence
+from ..concrete import plain
 from ..tracer import Storage, Tracer
+from .nesting import nested
 from .operands import active, broadcast, tracer
-from .table import implements, refuse
 
 Index = primitives.Index
 
 
 def getitem(x: Tracer, key: Any) -> Any:
     """``x[key]``: a view where the key has no arrays, else a copy."""
-    x = tracer(x)
+    x, key = tracer(x), plain(key)
+    truth = _single_bool(key)
+    if truth is not None:
+        return elementwise.copy(getitem(getitem(x, (None, ...)), slice(0, int(truth))))
     index, arrays = parse(x, key)
     if arrays:
         if not any(array.ndim for array in arrays) and len(index) > len(arrays):
             row = active().row(x, {"index": index}, arrays)
-            return row if row.ndim else Tracer(row.trace, Storage(row.value), scalar=True)
+            return row if row.ndim else Tracer(row.tracing, Storage(row.value), scalar=True)
         return primitives.gather(x, *arrays, index=index)
     if all(item == Slice() for item in index):
         index = (Slice(),) * x.ndim
     result = primitives.slice_(x, index=index)
     dotted = any(item is Ellipsis for item in (key if isinstance(key, tuple) else (key,)))
     if not result.ndim and not dotted:  # NumPy gives an immutable scalar
-        result = Tracer(result.trace, Storage(result.value), scalar=True)
+        result = Tracer(result.tracing, Storage(result.value), scalar=True)
     return result
 
 
@@ -44,11 +47,16 @@ def setitem(x: Tracer, key: Any, value: Any) -> None:
     """``x[key] = value``."""
     if x.scalar:
         raise fence.scalar_stored(x)
-    index, arrays = parse(x, key)
-    stored = tracer(value, x.dtype)
-    if len(index) == 1 and isinstance(index[0], Mask) and not stored.ndim:
-        active().store(x, where(arrays[0], broadcast(stored, x.shape), x).value)
+    key = plain(key)
+    truth = _single_bool(key)
+    if truth is not None:
+        x, key = getitem(x, (None, ...)), slice(0, int(truth))
+    stored = tracer(nested(value, x.dtype), x.dtype)
+    if not stored.ndim and _is_mask_of(key, x):  # however many elements it selects
+        chosen = elementwise.where(tracer(key), broadcast(stored, x.shape), x)
+        active().store(x, chosen.value)
     else:
+        index, arrays = parse(x, key)
         _store(primitives.update, x, stored, index, arrays)
 
 
@@ -59,7 +67,7 @@ def add_at(a: Any, indices: Any, b: Any) -> None:
             "np.add.at on a plain array", "make the array with np.zeros_like of a traced one"
         )
     index, arrays = parse(a, indices)
-    _store(primitives.add_at, a, tracer(b, a.dtype), index, arrays)
+    _store(primitives.add_at, a, tracer(nested(b, a.dtype), a.dtype), index, arrays)
 
 
 def _store(
@@ -81,22 +89,16 @@ def _store(
     trace.store(x, trace.add(primitive, operands, {"index": index}))
 
 
-@implements(np.take, method="take")
-def take(
-    a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise"
-) -> Any:
-    """``np.take``."""
-    refuse("np.take", out=out, mode=None if mode == "raise" else mode)
-    x = tracer(a)
-    if axis is None:
-        x, axis = shape.reshape(x, shape=(x.size,)), 0
-    places = indices if isinstance(indices, Tracer | int) else np.asarray(indices)
-    return getitem(x, (*(slice(None),) * normalize_axis(axis, x.ndim), places))
+def _is_mask_of(key: Any, x: Tracer) -> bool:
+    if not isinstance(key, Tracer | np.ndarray) or key.dtype != np.bool_ or not x.ndim:
+        return False
+    return key.shape == x.shape
 
 
 def parse(x: Tracer, key: Any) -> tuple[Index, list[Tracer]]:
     """Split a key into the index attr, with an entry for every axis, and its arrays."""
-    items = list(key) if isinstance(key, tuple) else [key]
+    key = plain(key)
+    items = [nested(item) for item in (key if isinstance(key, tuple) else (key,))]
     used = sum(_span(item) for item in items)
     dots = [i for i, item in enumerate(items) if item is Ellipsis]
     if len(dots) > 1:
@@ -119,6 +121,16 @@ def parse(x: Tracer, key: Any) -> tuple[Index, list[Tracer]]:
     return tuple(index), arrays
 
 
+def _single_bool(key: Any) -> bool | None:
+    """Return a key that is nothing but one bool: it selects all of the array, or nothing."""
+    if isinstance(key, tuple) and len(key) == 1:
+        key = key[0]
+    if isinstance(key, Tracer):
+        known = key.known is not None and not key.ndim and key.dtype == np.bool_
+        return bool(key) if known else None
+    return bool(key) if isinstance(key, bool | np.bool_) else None
+
+
 def _span(item: Any) -> int:
     """Return how many axes an item of a key takes."""
     if item is None or item is Ellipsis:
@@ -126,7 +138,7 @@ def _span(item: Any) -> int:
     if isinstance(item, Tracer):
         return item.ndim if item.dtype == np.bool_ else 1
     if isinstance(item, bool | np.bool_):
-        raise fence.unsupported("indexing with a single bool", "use np.where")
+        raise fence.unsupported("indexing with a bool among other indices", "use np.where")
     if isinstance(item, slice | int | np.integer):
         return 1
     array = _plain(item)
@@ -138,15 +150,16 @@ def _entry(x: Tracer, item: Any, axis: int) -> tuple[Any, Tracer | None]:
         return None, None
     if isinstance(item, slice):
         return _slice(item), None
-    if isinstance(item, Tracer) and item.known is not None:
+    if isinstance(item, Tracer) and item.known is not None and not item.known.varies:
         return integer(item), None
     if isinstance(item, int | np.integer) and not isinstance(item, Tracer):
         return int(item), None
     array = tracer(item if isinstance(item, Tracer) else _plain(item))
     if array.dtype == np.bool_:
-        if isinstance(item, Tracer):
+        plain_mask = item.peek() if isinstance(item, Tracer) else item
+        if plain_mask is None:
             return Mask(array.ndim, active().count_of(array.value)), array
-        return Mask(array.ndim, int(np.count_nonzero(item))), array
+        return Mask(array.ndim, int(np.count_nonzero(plain_mask))), array
     if array.dtype.kind not in "iu":
         raise IndexError("arrays used as indices must be of integer (or boolean) type")
     return Gather(), tracer(array, INDEX_DTYPE)

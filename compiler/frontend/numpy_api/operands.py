@@ -11,7 +11,9 @@ from ...errors import CaptureError
 from ...primitives import elementwise, shape
 from ...types import SUPPORTED_DTYPES, Dim, Sym, broadcast_shapes
 from .. import fence
-from ..trace import Trace, current_trace
+from ..active import current_trace
+from ..concrete import plain
+from ..trace import Trace
 from ..tracer import Known, Storage, Tracer
 
 
@@ -26,14 +28,15 @@ def active() -> Trace:
 def is_weak(operand: Any) -> bool:
     """Whether an operand is a Python number, whose dtype yields to that of arrays."""
     if isinstance(operand, Tracer):
-        return operand.weak
+        return operand.weak and operand.dtype.kind != "b"
     return isinstance(operand, int | float) and not isinstance(operand, bool | np.generic)
 
 
 def dtype_key(operand: Any) -> Any:
     """Return an operand's dtype, or ``int`` or ``float`` where it is weak (as NEP 50 wants)."""
+    operand = nested(operand)
     if isinstance(operand, Tracer):
-        if operand.weak:
+        if is_weak(operand):
             return float if operand.dtype.kind == "f" else int
         return operand.dtype
     if is_weak(operand):
@@ -58,12 +61,13 @@ def common_dtype(operands: Sequence[Any], weak_numbers: bool = True) -> np.dtype
 def tracer(operand: Any, dtype: np.dtype[Any] | None = None) -> Tracer:
     """Return an operand as a tracer of the capture at work, of ``dtype`` if one is given."""
     trace = active()
+    operand = nested(operand)
     if not isinstance(operand, Tracer):
-        plain = plain_array(operand, dtype)
-        value = trace.value_of(plain)
-        known = None if value.ndim else Known(plain.item())
+        array = plain_array(operand, dtype)
+        value = trace.value_of(array)
+        known = None if value.ndim else Known(array.item())
         return Tracer(trace, Storage(value, row_major=True), scalar=not value.ndim, known=known)
-    if operand.trace is not trace:
+    if operand.tracing is not trace:
         value = trace.value_of(operand)
         operand = Tracer(trace, Storage(value), scalar=operand.scalar, weak=operand.weak)
     if dtype is not None and operand.dtype != dtype:
@@ -76,16 +80,12 @@ def plain_array(operand: Any, dtype: np.dtype[Any] | None = None) -> np.ndarray[
     """Return an operand that is not traced as an array.
 
     Raises:
-        CaptureError: It is a list or tuple with traced values in it, or no array at all.
+        CaptureError: It is an unknown size, or an array of a class of its own.
     """
     if isinstance(operand, Sym):
         raise fence.unsupported(
             f"the unknown size {operand} as a number",
             "give gradc.spec a number for it, or use np.mean",
-        )
-    if isinstance(operand, list | tuple) and _holds_tracer(operand):
-        raise fence.unsupported(
-            "a list or tuple with traced values in place of an array", "join them with np.stack"
         )
     if isinstance(operand, np.ma.MaskedArray | np.matrix):
         raise fence.other_array("an operand", operand)
@@ -95,10 +95,26 @@ def plain_array(operand: Any, dtype: np.dtype[Any] | None = None) -> np.ndarray[
     return array if dtype is None else array.astype(dtype, copy=False)
 
 
-def _holds_tracer(parts: Any) -> bool:
+def holds_tracer(parts: Any) -> bool:
+    """Whether something is a tracer, or a nested list or tuple with one in it."""
     return isinstance(parts, Tracer) or (
-        isinstance(parts, list | tuple) and any(_holds_tracer(part) for part in parts)
+        isinstance(parts, list | tuple) and any(holds_tracer(part) for part in parts)
     )
+
+
+def nested(parts: Any, dtype: Any = None) -> Any:
+    """Return nested lists with tracers in them joined to one array; all else as it is."""
+    if isinstance(parts, Tracer) or not holds_tracer(parts):
+        return parts
+    parts = plain(parts)
+    if not holds_tracer(parts):
+        return parts
+    rows = [nested(part, dtype) for part in parts]
+    wanted = common_dtype(rows, weak_numbers=False) if dtype is None else dtype
+    rows = [tracer(row, wanted) for row in rows]
+    if any(row.shape != rows[0].shape for row in rows):
+        raise ValueError("the nested lists have parts of different shapes")
+    return shape.stack(*rows, axis=0)
 
 
 def check_dtype(dtype: np.dtype[Any]) -> None:

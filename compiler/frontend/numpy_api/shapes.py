@@ -1,4 +1,4 @@
-"""NumPy's functions that arrange elements."""
+"""NumPy's functions that change the shape or the order of axes."""
 
 from __future__ import annotations
 
@@ -8,59 +8,130 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import TypeRuleError
-from ...primitive import REGISTRY
 from ...primitives import shape as primitives
-from ...primitives.index import Slice
-from ...types import Sym, normalize_axes, normalize_axis, resolve_reshape
+from ...types import Sym, broadcast_shapes, normalize_axes, normalize_axis, resolve_reshape
 from .. import fence
 from ..tracer import Tracer
 from .indexing import getitem
-from .operands import broadcast, common_dtype, tracer
+from .memory import own
+from .operands import active, broadcast, tracer
 from .table import PROPERTIES, implements, refuse
 
 
-def _shape(given: Any) -> tuple[Any, ...]:
+def sizes_of(given: Any) -> tuple[Any, ...]:
+    """Return one size or axis, or a sequence of them, as a tuple of integers."""
+    if isinstance(given, Tracer | np.ndarray) and given.ndim:
+        given = np.asarray(given).tolist()
     sizes = (given,) if not isinstance(given, Sequence) else tuple(given)
     return tuple(one if isinstance(one, Sym) else integer(one) for one in sizes)
+
+
+# Reshape
 
 
 @implements(np.reshape)
 def reshape(
     a: Any, shape: Any = None, order: str = "C", *, newshape: Any = None, copy: Any = None
 ) -> Any:
-    """``np.reshape`` in row-major order."""
-    refuse("np.reshape", copy=copy)
-    if order != "C":
-        raise fence.unsupported(f"reshape with order={order!r}", "transpose before and after")
+    """``np.reshape``."""
     x = tracer(a)
-    wanted = resolve_reshape(x.shape, _shape(shape if newshape is None else newshape))
-    return primitives.reshape(x, shape=wanted)
+    if copy:
+        x = own(x)
+    elif copy is not None and not x.is_row_major:
+        raise fence.unsupported(
+            "reshape with copy=False of an array whose memory layout is not known", "leave it out"
+        )
+    if order not in ("C", "F", "A"):
+        raise ValueError(f"order must be one of 'C', 'F', 'A' (got {order!r})")
+    wanted = resolve_reshape(x.shape, sizes_of(shape if newshape is None else newshape))
+    if order == "C" or (x.ndim < 2 and len(wanted) < 2) or not _is_column_major(x, order):
+        return primitives.reshape(x, shape=wanted)
+    # Column by column is row by row with all axes reversed, before and after.
+    return transpose(primitives.reshape(transpose(x), shape=wanted[::-1]))
+
+
+def _is_column_major(x: Tracer, order: str) -> bool:
+    """Whether an order, which "A" leaves to the memory layout, is column by column.
+
+    Raises:
+        CaptureError: It depends on a layout that is not known.
+    """
+    if order != "A":
+        return order == "F"
+    axes = _axes_in_memory(x)
+    if axes == tuple(range(x.ndim)):
+        return False
+    if axes == tuple(range(x.ndim))[::-1]:
+        return True
+    raise _unknown_layout(order)
+
+
+def _axes_in_memory(x: Tracer) -> tuple[int, ...] | None:
+    """Return the axes from the outermost to the innermost in memory, where that is known."""
+    active().layout_read = True
+    if x.is_row_major:
+        return tuple(range(x.ndim))
+    if not x.storage.row_major or any(v.primitive is not primitives.transpose for v in x.views):
+        return None
+    order = tuple(range(x.ndim))
+    for view in x.views:
+        order = tuple(order[axis] for axis in view.attrs["axes"])
+    return tuple(order.index(axis) for axis in range(x.ndim))
+
+
+def _unknown_layout(order: str) -> Exception:
+    return fence.unsupported(
+        f"order={order!r} of an array whose memory layout is not known", "say order='C' or 'F'"
+    )
 
 
 @implements(method="reshape")
-def reshape_method(a: Tracer, *shape: Any, order: str = "C") -> Any:
+def reshape_method(a: Tracer, *shape: Any, order: str = "C", copy: Any = None) -> Any:
     """``ndarray.reshape``, which takes its sizes one by one too."""
-    return reshape(a, shape[0] if len(shape) == 1 else shape, order)
+    return reshape(a, shape[0] if len(shape) == 1 else shape, order, copy=copy)
 
 
 @implements(np.ravel, method="ravel")
 def ravel(a: Any, order: str = "C") -> Any:
     """``np.ravel``."""
-    return reshape(a, (-1,), order)
+    x = tracer(a)
+    if order == "K" and x.ndim > 1:
+        axes = _axes_in_memory(x)
+        if axes is None:
+            raise _unknown_layout(order)
+        x, order = transpose(x, axes), "C"
+    if order in "CK" and x.is_contiguous is False:  # where a reshape may be a view
+        return own(reshape(np.copy(x), (-1,)))
+    if x.ndim == 1 and x.is_contiguous is None:
+        return active().unsure_copy(x)
+    return reshape(x, (-1,), "C" if order == "K" else order)
 
 
 @implements(method="flatten")
 def flatten(a: Tracer, order: str = "C") -> Any:
     """``ndarray.flatten``, a copy."""
-    return reshape(np.copy(a), (-1,), order)
+    return own(ravel(a, order))
+
+
+@implements(method="view")
+def view(a: Tracer, dtype: Any = None, type: Any = None) -> Any:
+    """``ndarray.view`` of the same dtype."""
+    if dtype is not None and np.dtype(dtype) != a.dtype:
+        raise fence.unsupported("ndarray.view with another dtype", "convert with astype")
+    refuse("ndarray.view", type=type)
+    return getitem(a, ...)
+
+
+# Axes
 
 
 @implements(np.transpose)
 def transpose(a: Any, axes: Any = None) -> Any:
     """``np.transpose``."""
     x = tracer(a)
-    order = range(x.ndim)[::-1] if axes is None else [normalize_axis(one, x.ndim) for one in axes]
+    order = range(x.ndim)[::-1]
+    if axes is not None:
+        order = [normalize_axis(one, x.ndim) for one in sizes_of(axes)]  # type: ignore[assignment]
     return primitives.transpose(x, axes=tuple(order))
 
 
@@ -69,7 +140,7 @@ def transpose_method(a: Tracer, *axes: Any) -> Any:
     """``ndarray.transpose``, which takes its axes one by one too."""
     if not axes or axes[0] is None:
         return transpose(a)
-    return transpose(a, axes if isinstance(axes[0], int) else axes[0])
+    return transpose(a, axes[0] if len(axes) == 1 else axes)
 
 
 PROPERTIES["T"] = transpose
@@ -85,28 +156,51 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     return transpose(x, order)
 
 
-PROPERTIES["mT"] = lambda a: swapaxes(a, -1, -2)
+@implements(np.matrix_transpose, np.linalg.matrix_transpose)
+def matrix_transpose(x: Any, /) -> Any:
+    """``np.matrix_transpose``: the last two axes swapped."""
+    if tracer(x).ndim < 2:
+        raise ValueError("the transpose of a matrix needs an array of at least two axes")
+    return swapaxes(x, -1, -2)
+
+
+PROPERTIES["mT"] = matrix_transpose
 
 
 @implements(np.moveaxis)
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     """``np.moveaxis``."""
     x = tracer(a)
-    sources = [normalize_axis(one, x.ndim) for one in _shape(source)]
-    targets = [normalize_axis(one, x.ndim) for one in _shape(destination)]
+    sources = [normalize_axis(one, x.ndim) for one in sizes_of(source)]
+    targets = [normalize_axis(one, x.ndim) for one in sizes_of(destination)]
+    if len(sources) != len(targets):
+        raise ValueError("source and destination must have the same number of axes")
+    if len(set(sources)) < len(sources) or len(set(targets)) < len(targets):
+        raise ValueError("an axis occurs twice in source or destination")
     order = [axis for axis in range(x.ndim) if axis not in sources]
     for target, axis in sorted(zip(targets, sources, strict=True)):
         order.insert(target, axis)
     return transpose(x, order)
 
 
+@implements(np.rollaxis)
+def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    """``np.rollaxis``: an axis moved until it lies before another."""
+    x = tracer(a)
+    axis, before = normalize_axis(axis, x.ndim), start + x.ndim if start < 0 else start
+    if not 0 <= before <= x.ndim:
+        raise ValueError(f"start is {start}, of an array of {x.ndim} axes")
+    return moveaxis(x, axis, before - 1 if axis < before else before)
+
+
 @implements(np.expand_dims)
 def expand_dims(a: Any, axis: Any) -> Any:
     """``np.expand_dims``."""
     x = tracer(a)
-    axes = _shape(axis)
-    new = {normalize_axis(one, x.ndim + len(axes)) for one in axes}
-    return getitem(x, tuple(None if i in new else slice(None) for i in range(x.ndim + len(axes))))
+    axes = sizes_of(axis)
+    new = normalize_axes(axes, x.ndim + len(axes))
+    key = tuple(None if i in new else slice(None) for i in range(x.ndim + len(axes)))
+    return getitem(x, (*key, ...))
 
 
 @implements(np.squeeze, method="squeeze")
@@ -120,130 +214,49 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     return getitem(x, (*(0 if i in axes else slice(None) for i in range(x.ndim)), ...))
 
 
+# More elements, or more axes
+
+
 @implements(np.broadcast_to)
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     """``np.broadcast_to``."""
-    return broadcast(tracer(array), _shape(shape))
+    return broadcast(tracer(array), sizes_of(shape))
 
 
-def _alike(arrays: Any) -> list[Tracer]:
-    dtype = common_dtype(arrays, weak_numbers=False)
-    return [tracer(one, dtype) for one in arrays]
+@implements(np.broadcast_arrays)
+def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
+    """``np.broadcast_arrays``, a tuple of views."""
+    arrays = [tracer(one) for one in args]
+    common = broadcast_shapes(*(one.shape for one in arrays))
+    return tuple(broadcast(one, common) for one in arrays)
 
 
-@implements(np.concatenate)
-def concatenate(
-    arrays: Any,
-    axis: int | None = 0,
-    out: Any = None,
-    dtype: Any = None,
-    casting: str = "same_kind",
-) -> Any:
-    """``np.concatenate``."""
-    refuse("np.concatenate", out=out, dtype=dtype)
-    parts = _alike(list(arrays))
-    if axis is None:
-        parts, axis = [ravel(one) for one in parts], 0
-    if not parts[0].ndim:
-        raise ValueError("zero-dimensional arrays cannot be concatenated")
-    return primitives.concatenate(*parts, axis=normalize_axis(axis, parts[0].ndim))
-
-
-@implements(np.stack)
-def stack(
-    arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
-) -> Any:
-    """``np.stack``."""
-    refuse("np.stack", out=out, dtype=dtype)
-    parts = _alike(list(arrays))
-    return primitives.stack(*parts, axis=normalize_axis(axis, parts[0].ndim + 1))
-
-
-@implements(np.atleast_2d)
-def atleast_2d(*arrays: Any) -> Any:
-    """``np.atleast_2d``."""
-    parts = [x if x.ndim > 1 else getitem(x, None) for x in map(atleast_1d, arrays)]
+def _at_least(ndim: int, arrays: Any, place: Any) -> Any:
+    traced = [tracer(one) for one in arrays]
+    parts = [x if x.ndim >= ndim else getitem(x, place(x.ndim)) for x in traced]
     return parts[0] if len(parts) == 1 else tuple(parts)
-
-
-@implements(np.vstack)
-def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    """``np.vstack``."""
-    return concatenate([atleast_2d(one) for one in tup], 0, dtype=dtype)
-
-
-@implements(np.hstack)
-def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    """``np.hstack``."""
-    parts = [atleast_1d(one) for one in tup]
-    return concatenate(parts, 0 if parts[0].ndim == 1 else 1, dtype=dtype)
-
-
-@implements(np.split)
-def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """``np.split``: equal parts where a number of them is given."""
-    parts: list[Any] = array_split(ary, indices_or_sections, axis)
-    if np.ndim(indices_or_sections) == 0 and parts[0].shape != parts[-1].shape:
-        raise TypeRuleError(
-            "the parts would not be of equal size",
-            got=f"axis {axis} of {tracer(ary).type} in {len(parts)} parts",
-            fix="use np.array_split",
-        )
-    return parts
-
-
-@implements(np.array_split)
-def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """``np.array_split``: parts are views."""
-    x = tracer(ary)
-    axis = normalize_axis(axis, x.ndim)
-    size = integer(x.shape[axis])
-    if isinstance(indices_or_sections, int | np.integer | Tracer):
-        count = integer(indices_or_sections)
-        widths = [size // count + (i < size % count) for i in range(count)]
-        ends = np.cumsum(widths)[:-1].tolist()
-    else:
-        ends = [int(one) for one in indices_or_sections]
-    lead = (slice(None),) * axis
-    return [
-        getitem(x, (*lead, slice(start, end)))
-        for start, end in zip([0, *ends], [*ends, size], strict=True)
-    ]
-
-
-@implements(np.flip)
-def flip(m: Any, axis: Any = None) -> Any:
-    """``np.flip``, a view."""
-    x = tracer(m)
-    axes = normalize_axes(axis, x.ndim)
-    return getitem(x, tuple(slice(None, None, -1 if i in axes else 1) for i in range(x.ndim)))
-
-
-@implements(np.pad)
-def pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> Any:
-    """``np.pad`` with a constant: a store into the middle of a filled array."""
-    if mode != "constant" or set(options) - {"constant_values"}:
-        raise fence.unsupported(f"np.pad with mode={mode!r} or {', '.join(options) or 'options'}")
-    value = options.get("constant_values", 0)
-    if np.ndim(value):
-        raise fence.unsupported("np.pad with several constant_values")
-    x = tracer(array)
-    widths = np.broadcast_to(np.asarray(pad_width), (x.ndim, 2)).tolist()
-    if np.min(widths, initial=0) < 0:
-        raise TypeRuleError("the widths of a pad must not be negative", got=str(widths))
-    wanted = tuple(dim + sum(width) for dim, width in zip(x.shape, widths, strict=True))
-    filled = broadcast(tracer(value, x.dtype), wanted)
-    index = tuple(
-        Slice(before, before + dim) for dim, (before, _) in zip(x.shape, widths, strict=True)
-    )
-    return REGISTRY["update"](filled, x, index=index)
 
 
 @implements(np.atleast_1d)
 def atleast_1d(*arrays: Any) -> Any:
     """``np.atleast_1d``."""
-    parts = [x if (x := tracer(one)).ndim else getitem(x, None) for one in arrays]
-    return parts[0] if len(parts) == 1 else tuple(parts)
+    return _at_least(1, arrays, lambda ndim: None)
+
+
+@implements(np.atleast_2d)
+def atleast_2d(*arrays: Any) -> Any:
+    """``np.atleast_2d``: new axes in front."""
+    return _at_least(2, arrays, lambda ndim: (None,) * (2 - ndim))
+
+
+@implements(np.atleast_3d)
+def atleast_3d(*arrays: Any) -> Any:
+    """``np.atleast_3d``: (n,) -> (1, n, 1) and (m, n) -> (m, n, 1)."""
+    keys = ((None,) * 3, (None, slice(None), None), (..., None))
+    return _at_least(3, arrays, lambda ndim: keys[ndim])
+
+
+# What is known of a shape
 
 
 @implements(np.shape)
@@ -259,7 +272,12 @@ def ndim_of(a: Any) -> int:
 
 
 @implements(np.size)
-def size_of(a: Any, axis: int | None = None) -> Any:
+def size_of(a: Any, axis: Any = None) -> Any:
     """``np.size``."""
     x = tracer(a)
-    return x.size if axis is None else x.shape[axis]
+    if axis is None:
+        return x.size
+    count: Any = 1
+    for one in normalize_axes(axis, x.ndim):
+        count = count * x.shape[one]
+    return count

@@ -50,20 +50,29 @@ def uncaptured(name: str) -> CaptureError:
     return fence.unsupported(name, instead and f"write {instead}")
 
 
-def method(name: str) -> tuple[Function, bool]:
-    """Return what an ndarray method or property does to a tracer, and whether it is a property.
+def is_property(name: str) -> bool:
+    """Whether a name is that of a property of ndarrays.
+
+    Raises:
+        AttributeError: ndarrays have no such attribute.
+    """
+    if name in PROPERTIES:
+        return True
+    if not hasattr(np.ndarray, name):
+        raise AttributeError(f"'numpy.ndarray' object has no attribute '{name}'")
+    return not callable(getattr(np.ndarray, name))
+
+
+def method(name: str) -> Function:
+    """Return what an ndarray method or property does to a tracer.
 
     Raises:
         CaptureError: It is not captured.
-        AttributeError: ndarrays have no such attribute.
     """
-    if name in METHODS:
-        return METHODS[name], False
-    if name in PROPERTIES:
-        return PROPERTIES[name], True
-    if hasattr(np.ndarray, name):
+    found = METHODS.get(name) or PROPERTIES.get(name)
+    if found is None:
         raise uncaptured(f"ndarray.{name}")
-    raise AttributeError(f"'numpy.ndarray' object has no attribute '{name}'")
+    return found
 
 
 def refuse(function: str, /, **options: Any) -> None:

@@ -1,49 +1,22 @@
-"""NumPy's ufuncs, by NumPy's own choice of loop."""
+"""Calls of NumPy's ufuncs, by NumPy's own choice of loop, and their options."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from ...primitive import REGISTRY
 from ...primitives import elementwise
 from .. import fence
 from ..tracer import Tracer
-from .indexing import add_at
-from .operands import (
-    broadcast,
-    check_dtype,
-    common_dtype,
-    dtype_key,
-    is_weak,
-    together,
-    tracer,
-    truth,
-)
-from .products import matmul
-from .reductions import REDUCTIONS
-from .table import FUNCTIONS, implements, uncaptured
+from .foreign import foreign
+from .loops import RULES, SEVERAL
+from .operands import broadcast, check_dtype, dtype_key, is_weak, nested, together, tracer
+from .products import GENERALIZED
+from .table import Function, uncaptured
 
-# Of bools, arithmetic is logic.
-_ON_BOOLS = {
-    "add": "logical_or",
-    "multiply": "logical_and",
-    "maximum": "logical_or",
-    "minimum": "logical_and",
-    "bitwise_and": "logical_and",
-    "bitwise_or": "logical_or",
-    "bitwise_xor": "logical_xor",
-    "invert": "logical_not",
-}
-# ufuncs whose primitive has another name.
-_RENAMED = {
-    np.true_divide: "divide",
-    np.float_power: "power",
-    np.fabs: "absolute",
-}
 # Between Python numbers these give a Python number.
 _ARITHMETIC = {
     np.add,
@@ -56,55 +29,126 @@ _ARITHMETIC = {
     np.negative,
     np.positive,
     np.absolute,
+    np.divmod,
+    np.bitwise_and,
+    np.bitwise_or,
+    np.bitwise_xor,
+    np.invert,
+    np.left_shift,
+    np.right_shift,
+}
+_COMPARISONS = {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal}
+# Their slope is finite whatever the operands are, so nothing has to be kept from them.
+_HARMLESS = {np.add, np.subtract, np.negative, np.positive, np.absolute, np.conjugate}
+# Where an operand is left out by ``where=``, this is computed instead: value and slope are finite.
+_INNOCENT: dict[np.ufunc, float] = {
+    np.arccosh: 2.0,
+    np.arcsin: 0.5,
+    np.arccos: 0.5,
+    np.arctanh: 0.5,
 }
 
 
 @lru_cache(maxsize=4096)
-def _loop(ufunc: np.ufunc, keys: tuple[Any, ...]) -> tuple[np.dtype[Any], ...]:
-    return ufunc.resolve_dtypes((*keys, *(None,) * ufunc.nout))
+def _loop(
+    ufunc: np.ufunc, keys: tuple[Any, ...], dtype: Any, casting: str
+) -> tuple[np.dtype[Any], ...]:
+    places = (*keys, *(None,) * ufunc.nout)
+    if dtype is None:
+        return ufunc.resolve_dtypes(places, casting=casting)  # type: ignore[arg-type]
+    signature = (*(None,) * ufunc.nin, *(dtype,) * ufunc.nout)
+    return ufunc.resolve_dtypes(places, signature=signature, casting=casting)  # type: ignore[arg-type]
 
 
-def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], options: Any) -> Any:
-    """Do to tracers what a ufunc does.
+def name_of(ufunc: np.ufunc) -> str:
+    """Return what users call a ufunc."""
+    name = ufunc.__name__
+    return f"np.{name}" if getattr(np, name, None) is ufunc else f"the ufunc {name}"
+
+
+def call(ufunc: np.ufunc, inputs: Sequence[Any], options: dict[str, Any]) -> Any:
+    """Call a ufunc: ``out``, ``where``, ``dtype`` and ``casting`` as NumPy has them.
 
     Raises:
-        CaptureError: The ufunc, its method or an option is not captured.
+        CaptureError: The ufunc or an option is not captured.
     """
-    out = options.pop("out", (None,))[0]
-    if method == "reduce" and ufunc in REDUCTIONS:
-        result = FUNCTIONS[REDUCTIONS[ufunc]](*inputs, **{"axis": 0, **options})
-    elif method == "at" and ufunc is np.add and len(inputs) == 3:
-        return add_at(*inputs)
-    elif method != "__call__":
-        raise fence.unsupported(f"np.{ufunc.__name__}.{method}")
-    elif options:
-        raise fence.unsupported(f"np.{ufunc.__name__} with {', '.join(options)}=")
+    inputs, given = [*map(nested, inputs[: ufunc.nin])], tuple(inputs[ufunc.nin :])
+    out = options.pop("out", None)
+    if out is None:
+        out = (*given, *(None,) * (ufunc.nout - len(given)))
+    outs = out if isinstance(out, tuple) else (out,)
+    casting, dtype = options.pop("casting", "same_kind"), options.pop("dtype", None)
+    mask = options.pop("where", True)
+    whole: Function | None = GENERALIZED.get(ufunc) or foreign(ufunc)
+    own = {"axis": options.pop("axis")} if ufunc is np.vecdot and "axis" in options else {}
+    options = {k: v for k, v in options.items() if (k, v) not in (("order", "K"), ("subok", True))}
+    if options:
+        raise fence.unsupported(f"{name_of(ufunc)} with {', '.join(options)}=")
+    if mask is not True and any(one is None for one in outs):
+        raise fence.unsupported(
+            f"{name_of(ufunc)} with where= and without out= (what is left out has no value)",
+            "pass out=, for example np.zeros_like(x), or write np.where(mask, ..., other)",
+        )
+    if whole is not None:
+        if dtype is not None or mask is not True:
+            raise fence.unsupported(f"{name_of(ufunc)} with dtype= or where=")
+        results = whole(*inputs, **own)
     else:
-        result = _call(ufunc, inputs)
-    return result if out is None else _into(out, result, ufunc)
+        if mask is not True:
+            mask = tracer(mask)
+            if mask.dtype != np.bool_:
+                raise TypeError(f"where= must be an array of bools, not {mask.dtype}")
+            inputs = _kept(ufunc, inputs, mask)
+        dtype = None if dtype is None else np.dtype(dtype)
+        results = _computed(ufunc, inputs, dtype, casting)
+    several = results if isinstance(results, tuple) else (results,)
+    stored = tuple(
+        one if place is None else _into(place, one, ufunc, mask, casting)
+        for place, one in zip(outs, several, strict=True)
+    )
+    return stored if isinstance(results, tuple) else stored[0]
 
 
-def _call(ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:
-    if ufunc is np.matmul:
-        return matmul(*inputs)
-    rule = _RULES.get(ufunc)
+def _computed(ufunc: np.ufunc, inputs: Sequence[Any], dtype: Any, casting: str) -> Any:
+    rule = RULES.get(ufunc) or SEVERAL.get(ufunc)
     if rule is None:
-        raise uncaptured(f"np.{ufunc.__name__}")
+        raise uncaptured(name_of(ufunc))
     keys = [dtype_key(one) for one in inputs]
     if all(isinstance(key, type) for key in keys):  # Python numbers only
         keys = [np.dtype(key) for key in keys]
-    dtypes = _loop(ufunc, tuple(keys))
-    for dtype in dtypes:
-        check_dtype(dtype)
-    if len(set(dtypes[:-1])) > 1:
-        listed = " and ".join(dtype.name for dtype in dtypes[:-1])
-        raise fence.unsupported(f"np.{ufunc.__name__} of {listed}", "convert one with astype")
-    result = rule(*together(_in_range(ufunc, inputs, dtypes), dtypes[:-1]))
-    if result.dtype != dtypes[-1]:
-        result = elementwise.cast(result, dtype=dtypes[-1])
-    if ufunc in _ARITHMETIC and all(is_weak(one) for one in inputs):
-        result.weak = True
-    return result
+    dtypes = _loop(ufunc, tuple(keys), dtype, casting)
+    taken, given = dtypes[: ufunc.nin], dtypes[ufunc.nin :]
+    if np.float16 not in given:  # a test of small integers, which NumPy makes in half precision
+        taken = tuple(np.dtype(np.float32) if one == np.float16 else one for one in taken)
+    for one in (*taken, *given):
+        check_dtype(one)
+    operands = together(_in_range(ufunc, inputs, dtypes), taken)
+    results = rule(*operands)
+    several = results if isinstance(results, tuple) else (results,)
+    cast = [
+        one if one.dtype == wanted else elementwise.cast(one, dtype=wanted)
+        for one, wanted in zip(several, given, strict=True)
+    ]
+    are_numbers = all(is_weak(one) or type(one) is bool for one in inputs)
+    of_numbers = ufunc in _ARITHMETIC or ufunc in _COMPARISONS
+    if of_numbers and dtype is None and are_numbers and any(map(is_weak, inputs)):
+        for one in cast:
+            one.weak = True
+    return tuple(cast) if isinstance(results, tuple) else cast[0]
+
+
+def _kept(ufunc: np.ufunc, inputs: Sequence[Any], mask: Tracer) -> Sequence[Any]:
+    """Return the operands with innocent numbers where the result is left out.
+
+    NumPy does not compute there; a slope that is infinite there would make NaN of a cotangent 0.
+    """
+    if ufunc in _HARMLESS:
+        return inputs
+    return [one if is_weak(one) else _chosen(mask, one, _INNOCENT.get(ufunc, 1)) for one in inputs]
+
+
+def _chosen(mask: Tracer, operand: Any, other: Any) -> Any:
+    return np.where(mask, operand, True if tracer(operand).dtype == np.bool_ else other)
 
 
 def _in_range(ufunc: np.ufunc, inputs: Sequence[Any], dtypes: Sequence[Any]) -> Sequence[Any]:
@@ -128,7 +172,7 @@ def _in_range(ufunc: np.ufunc, inputs: Sequence[Any], dtypes: Sequence[Any]) -> 
     return inputs
 
 
-def _into(out: Any, result: Tracer, ufunc: np.ufunc) -> Any:
+def _into(out: Any, result: Tracer, ufunc: np.ufunc, mask: Any, casting: Any) -> Any:
     if not isinstance(out, Tracer):
         raise fence.unsupported(
             f"np.{ufunc.__name__} storing a traced result in a plain array (out= or an in-place "
@@ -137,108 +181,14 @@ def _into(out: Any, result: Tracer, ufunc: np.ufunc) -> Any:
         )
     if out.scalar or out.weak:  # s += x rebinds a number, it does not store
         return result
-    if not np.can_cast(result.dtype, out.dtype, "same_kind"):
+    if not np.can_cast(result.dtype, out.dtype, casting):
         raise TypeError(
             f"cannot cast the result of np.{ufunc.__name__} from {result.dtype} to {out.dtype}"
         )
     if not result.ndim <= out.ndim:
         raise ValueError(f"non-broadcastable output operand with shape {out.shape}")
     result = broadcast(tracer(result, out.dtype), out.shape)
-    out.trace.store(out, result.value)
+    if mask is not True:
+        result = elementwise.where(broadcast(mask, out.shape), result, out)
+    out.tracing.store(out, result.value)
     return out
-
-
-def _by_kind(name: str) -> Callable[..., Any]:
-    """Return the rule of a ufunc: the primitive, with NumPy's meaning for ints and bools."""
-    primitive = REGISTRY[name]
-
-    def rule(*operands: Tracer) -> Any:
-        kind = operands[0].dtype.kind
-        kind = "i" if kind == "u" else kind
-        if kind in primitive.dtypes:
-            return primitive(*operands)
-        if kind == "b" and name in _ON_BOOLS:
-            return REGISTRY[_ON_BOOLS[name]](*operands)
-        if name.startswith("logical_"):
-            return primitive(*(truth(one) for one in operands))
-        if name in ("isnan", "isinf", "isfinite"):
-            return primitive(*(tracer(one, np.dtype(np.float64)) for one in operands))
-        if name in ("floor", "ceil", "trunc", "rint", "absolute"):
-            return _copy(operands[0])
-        raise fence.unsupported(f"np.{name} of {operands[0].dtype} arrays")
-
-    return rule
-
-
-def _copy(x: Tracer) -> Any:
-    """Return a copy: a value of its own, so that a hook on it sees its own gradient only."""
-    return elementwise.copy(x)
-
-
-def _scaled(factor: float) -> Callable[[Tracer], Any]:
-    return lambda x: x * factor
-
-
-_RULES: dict[np.ufunc, Callable[..., Any]] = {
-    getattr(np, name): _by_kind(name)
-    for name, primitive in REGISTRY.items()
-    if primitive.elementwise and isinstance(getattr(np, name, None), np.ufunc)
-}
-_RULES |= {ufunc: _by_kind(name) for ufunc, name in _RENAMED.items()}
-_RULES |= {
-    np.positive: _copy,
-    np.deg2rad: _scaled(np.pi / 180),
-    np.radians: _scaled(np.pi / 180),
-    np.rad2deg: _scaled(180 / np.pi),
-    np.degrees: _scaled(180 / np.pi),
-    np.logaddexp2: lambda x, y: np.logaddexp(x * np.log(2.0), y * np.log(2.0)) / np.log(2.0),
-}
-
-
-@implements(np.where)
-def where(condition: Any, x: Any = None, y: Any = None) -> Any:
-    """``np.where`` of three operands."""
-    if x is None or y is None:
-        raise fence.unsupported("np.where(condition) without x and y", "use boolean indexing")
-    dtype = common_dtype((x, y))
-    mask = tracer(condition)
-    mask = mask if mask.dtype == np.bool_ else truth(mask)
-    return elementwise.where(*together((mask, x, y), (mask.dtype, dtype, dtype)))
-
-
-@implements(np.clip, method="clip")
-def clip(a: Any, a_min: Any = None, a_max: Any = None, **options: Any) -> Any:
-    """``np.clip``; at a bound the gradient passes, as in PyTorch's clamp."""
-    low, high = options.pop("min", a_min), options.pop("max", a_max)
-    if options:
-        raise fence.unsupported(f"np.clip with {', '.join(options)}=")
-    if low is not None:
-        a = where((a < low) | np.isnan(low), low, a) if _may_be_nan(low) else where(a < low, low, a)
-    if high is not None:
-        over = a > high
-        a = where(over | np.isnan(high), high, a) if _may_be_nan(high) else where(over, high, a)
-    return a
-
-
-def _may_be_nan(bound: Any) -> bool:
-    if isinstance(bound, Tracer):
-        return bound.dtype.kind == "f"
-    return bool(np.any(np.isnan(bound)))
-
-
-@implements(np.copy, method="copy")
-def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    """``np.copy``."""
-    return _copy(a)
-
-
-@implements(method="astype")
-def astype(a: Tracer, dtype: Any, order: str = "K", casting: str = "unsafe", **options: Any) -> Any:
-    """``ndarray.astype``; it always copies."""
-    wanted = np.dtype(dtype)
-    check_dtype(wanted)
-    if wanted == a.dtype and options.get("copy") is False:
-        return a
-    if wanted == np.bool_ and a.dtype != np.bool_:
-        return truth(a)
-    return elementwise.cast(a, dtype=wanted)

@@ -1,6 +1,6 @@
 """Elementwise primitives: operands of one shape in, a result of this shape out."""
 
-from . import logic, trigonometric
+from . import logic, parts, trigonometric
 from .arithmetic import (
     absolute,
     add,
@@ -25,6 +25,7 @@ from .exponential import exp, expm1, log, log1p, log_sigmoid, logaddexp, sigmoid
 
 __all__ = [
     "logic",
+    "parts",
     "trigonometric",
     "absolute",
     "add",

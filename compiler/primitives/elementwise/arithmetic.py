@@ -6,10 +6,10 @@ from typing import Any
 
 from ...primitive import Primitive
 from .casting import cast
-from .comparison import equal, greater, greater_equal, less, where
+from .comparison import equal, greater, greater_equal, less, less_equal, where
 from .exponential import log
 from .kind import elementwise
-from .logic import logical_and
+from .logic import isnan, logical_and, logical_or
 
 add = elementwise(
     "add",
@@ -122,6 +122,19 @@ minimum = elementwise(
 )
 
 
+def _number_partials(wins: Any) -> Any:
+    # What is no number loses; the first wins a tie, as in PyTorch.
+    def partials(out: Any, x: Any, y: Any) -> tuple[Any, Any]:
+        by_x = cast(logical_or(wins(x, y), isnan(y)), dtype=x.dtype)
+        return by_x, 1.0 - by_x
+
+    return partials
+
+
+fmax = elementwise("fmax", partials=_number_partials(greater_equal), arity=2, dtypes="fib")
+fmin = elementwise("fmin", partials=_number_partials(less_equal), arity=2, dtypes="fib")
+
+
 def _hypot_partials(out: Any, x: Any, y: Any) -> tuple[Any, Any]:
     # At (0, 0) the slope is 0, as for a norm.
     safe = where(equal(out, 0.0), 1.0, out)
@@ -137,6 +150,13 @@ remainder = elementwise(
     dtypes="fi",
     domain=((1.6, 1.9), (1.0, 1.5)),
 )
+fmod = elementwise(
+    "fmod",
+    partials=lambda out, x, y: (1.0, -trunc(x / y)),
+    arity=2,
+    dtypes="fi",
+    domain=((1.6, 1.9), (1.0, 1.5)),
+)
 floor_divide: Primitive = elementwise(
     "floor_divide",
     operator="//",
@@ -146,5 +166,5 @@ floor_divide: Primitive = elementwise(
 )
 floor = elementwise("floor", domain=((0.1, 0.9),))
 ceil = elementwise("ceil", domain=((0.1, 0.9),))
-trunc = elementwise("trunc", domain=((0.1, 0.9),))
+trunc: Primitive = elementwise("trunc", domain=((0.1, 0.9),))
 rint = elementwise("rint", domain=((0.1, 0.4),))

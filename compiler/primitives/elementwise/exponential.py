@@ -19,8 +19,16 @@ log10 = elementwise(
     "log10", partials=lambda out, x: (1.0 / (natural_log(10.0) * x),), domain=((0.2, 3.0),)
 )
 log1p = elementwise("log1p", partials=lambda out, x: (1.0 / (1.0 + x),), domain=((-0.5, 2.0),))
+
+
+def _share(out: Any, x: Any) -> Any:
+    # Of an infinite sum the infinite operand has all.
+    is_all = REGISTRY["equal"](x, out)
+    return exp(REGISTRY["where"](is_all, 0.0, x - out))
+
+
 logaddexp = elementwise(
-    "logaddexp", partials=lambda out, x, y: (exp(x - out), exp(y - out)), arity=2
+    "logaddexp", partials=lambda out, x, y: (_share(out, x), _share(out, y)), arity=2
 )
 # 1 / (1 + exp(-x)) as users write it, overflow and all.
 sigmoid = elementwise(

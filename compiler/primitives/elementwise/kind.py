@@ -54,6 +54,7 @@ def elementwise(
     transpose: Callable[..., tuple[Any, ...]] | None = None,
     operator: str | None = None,
     expression: str | None = None,
+    functions: tuple[str, ...] = (),
     expand: Callable[..., Any] | None = None,
     arity: int = 1,
     type: Callable[..., ArrayType] | None = None,
@@ -69,6 +70,8 @@ def elementwise(
         transpose: For linear ones, instead of ``partials``. With neither it has no gradient.
         operator: Its infix operator (arity 2) or prefix (arity 1), for readable code.
         expression: NumPy text where there is no such ufunc.
+        functions: Source of private functions, callees first, where NumPy has none; the last one is
+            what it is, unless ``expression`` says otherwise.
         expand: What it is made of, where that is not one NumPy function.
         arity: The number of operands.
         type: Its type rule; operands and result alike if not given.
@@ -82,16 +85,16 @@ def elementwise(
     elif transpose is not None:
         derivative = Linear(transpose)
     slots = ", ".join("{%d}" % i for i in range(arity))
-    out = None if expression else f"np.{name}"
+    out = None if expression or functions else f"np.{name}"
     if expression is None:
-        expression = f"np.{name}({slots})"
+        expression = f"_{name}({slots})" if functions else f"np.{name}({slots})"
     if operator:
         expression = f"{{0}} {operator} {{1}}" if arity == 2 else f"{operator}{{0}}"
     return Primitive(
         name,
         type=type or same_type(dtypes),
         derivative=derivative,
-        numpy=Expand(expand) if expand else NumPy(expression, out=out),
+        numpy=Expand(expand) if expand else NumPy(expression, out=out, functions=functions),
         elementwise=True,
         dtypes=dtypes,
         domain=domain or ((-2.0, 2.0),) * arity,

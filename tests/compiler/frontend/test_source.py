@@ -15,8 +15,9 @@ HERE = Path(__file__).name
 
 def graph_of(function, *args):
     parameters = Parameters(function, ())
-    signature, leaves = sign(parameters, parameters.bind(args, {}))
-    return capture(parameters, signature, leaves, ()).graph
+    values = parameters.bind(args, {})
+    signature, leaves = sign(parameters, values)
+    return capture(parameters, signature, values, leaves, ()).graph
 
 
 def lines_of(graph):

@@ -1,5 +1,7 @@
 """Lifting through nested captures, and NumPy's aliasing of views."""
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 
@@ -216,16 +218,13 @@ def test_outer_value_used_after_it_was_stored_to():
 
 
 def test_inner_function_that_meets_no_traced_value_runs_at_once():
-    """Its result is a plain array, usable as an index."""
-    seen = []
+    """Its result is known while capturing: usable as an index."""
 
     def outer(x):
         at = compile_grad(lambda n: n * 2.0)(np.array([0.0, 0.5]))
-        seen.append(type(at))
-        return np.sum(x[at.astype(int)])
+        return np.sum(x[at.astype(int)]) * (1.0 if at[1] > 0 and isinstance(at, np.ndarray) else 0)
 
     np.testing.assert_array_equal(compile_grad(outer).grad(np.ones(3)), [1.0, 1.0, 0.0])
-    assert seen == [np.ndarray]
 
 
 # What the user's own checks see
@@ -237,25 +236,21 @@ def test_inner_function_that_meets_no_traced_value_runs_at_once():
 )
 def test_isinstance_is_what_numpy_would_have(argument, kind):
     """A branch on a type must not be taken differently while capturing."""
-    seen = []
+    see = Mock()
 
     def loss(x):
-        seen.append((isinstance(x, kind), isinstance(np.sum(x * 1.0), np.floating)))
+        see(isinstance(x, kind), isinstance(np.sum(x * 1.0), np.floating))
         return np.sum(x * 1.0)
 
     compile_grad(loss)(argument)
-    assert seen == [(True, True)]
+    see.assert_called_once_with(True, True)
 
 
 def test_traced_array_prints_as_such():
-    texts = []
-
-    def loss(x):
-        texts.extend([repr(x), f"{x}"])
-        return np.sum(x)
-
-    compile_grad(loss)(MATRIX)
-    assert texts == ["<traced (3, 4) float64>"] * 2
+    """In a debugger; what the function itself prints has the numbers of each call."""
+    see = Mock()
+    compile_grad(lambda x: (see(x), np.sum(x))[1])(MATRIX)
+    assert repr(see.call_args.args[0]) == "<traced (3, 4) float64>"
 
 
 def test_nested_capture_leaves_the_outer_one_usable_after_an_error():
@@ -263,7 +258,7 @@ def test_nested_capture_leaves_the_outer_one_usable_after_an_error():
 
     def outer(x):
         try:
-            grad(lambda y: float(y))(x)
+            grad(lambda y: y if y > 0 else -y)(x)
         except gradc.CaptureError:
             return x * x
         return None

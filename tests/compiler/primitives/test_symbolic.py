@@ -21,7 +21,9 @@ from .cases import CASES, DIFFERENTIABLE, Case, emitted, joint_of, one_node, ran
 # What is not worked out for an unknown size, by primitive and the error that says so.
 REFUSED = {
     "slice": TypeRuleError,  # steps other than 1, and ends that may cross
+    "diagonal": TypeRuleError,  # of matrices that need not be square
     "prod": DerivativeError,  # over the unknown axis
+    "cumprod": DerivativeError,  # along the unknown axis
 }
 N = Sym.named("n")
 

@@ -36,7 +36,7 @@ def joined_value_and_grad(x, y, z):
     ct_piled[:, :, 0] += t4                                   # shapes.py:39
     ct_tall = 3.0 * t1                                        # (6, 3) float64 · shapes.py:39
     ct_wide = 2.0 * wide                                      # (2, 7) float64 · shapes.py:39
-    t6 = ct_piled[:, :, 0] + ct_piled[:, :, 1] * np.cos(x)    # (2, 3) float64 · shapes.py:38
+    t6 = ct_piled[:, :, 0] + t3 * np.cos(x)                   # (2, 3) float64 · shapes.py:38
     ct_z = ct_tall[0:4]                                       # (4, 3) float64 · shapes.py:37
     t7 = t6 + ct_tall[4:6]                                    # (2, 3) float64 · shapes.py:37
     ct_y = ct_wide[:, 3:4]                                    # (2, 1) float64 · shapes.py:36

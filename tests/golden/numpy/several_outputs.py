@@ -25,7 +25,7 @@ def several_outputs_forward(x, m):
         residual 4.
     """
     y = m @ x                                                 # (3,) float64 · structures.py:91
-    t1 = y[:, None] * x[None, :]                              # (3, 3) float64 · structures.py:92
+    t1 = y[:, None] * x                                       # (3, 3) float64 · structures.py:92
     t2 = np.sin(y)                                            # (3,) float64 · structures.py:92
     t3 = y @ y                                                # () float64 · structures.py:92
     t4 = m.T                                                  # (3, 3) float64 · structures.py:92

@@ -1,0 +1,69 @@
+"""What functions of libraries do besides computing: that cannot be done once for all calls."""
+
+from __future__ import annotations
+
+import builtins
+import datetime
+import io
+import math
+import random
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from ..libraries import package_of
+
+GENERATORS: tuple[type, ...] = (random.Random, np.random.Generator, np.random.RandomState)
+# Built-in functions that call a method.
+SPECIAL_METHODS = {
+    abs: "__abs__",
+    round: "__round__",
+    len: "__len__",
+    float: "__float__",
+    int: "__int__",
+    bool: "__bool__",
+    next: "__next__",
+    reversed: "__reversed__",
+}
+_PURE = {builtins.len, range, zip, enumerate, isinstance, list, tuple, dict, reversed, map, bool}
+
+
+_QUEUE = ("put", "put_nowait", "get", "get_nowait")
+
+
+def asks(function: Any) -> bool:
+    """Whether a function asks for the time, or for what a user types."""
+    module, name = getattr(function, "__module__", None), getattr(function, "__name__", "")
+    if isinstance(getattr(function, "__self__", None), type):
+        return issubclass(function.__self__, datetime.date) and name in ("now", "today", "utcnow")
+    if module == "time":
+        return name.removesuffix("_ns") in ("time", "perf_counter", "monotonic", "process_time")
+    return function is input or (module, name) in (("posix", "urandom"), ("uuid", "uuid4"))
+
+
+def keeps(function: Any) -> bool:
+    """Whether a function changes a place of Python's library that outlives the call."""
+    owner, name = getattr(function, "__self__", None), getattr(function, "__name__", "")
+    if isinstance(owner, ContextVar):
+        return name in ("set", "reset")
+    return getattr(function, "__module__", None) == "queue" and name in _QUEUE
+
+
+def tells(function: Any) -> bool:
+    """Whether a function writes something somewhere, at each call as ``print`` does."""
+    module, name = getattr(function, "__module__", None), getattr(function, "__name__", "")
+    if module == "logging":
+        return name in ("debug", "info", "warning", "error", "exception", "critical", "log")
+    if name in ("save", "savez", "savez_compressed", "savetxt"):
+        return package_of(module) == "numpy"
+    if name in ("write", "writelines"):
+        return isinstance(getattr(function, "__self__", None), io.IOBase)
+    return name in ("writerow", "writerows") and module == "_csv"
+
+
+def is_pure(function: Any) -> bool:
+    """Whether a function that is not the user's depends on its arguments alone."""
+    if package_of(getattr(function, "__module__", None)) == "gradc":
+        return True  # methods of traced arrays
+    return function in _PURE or getattr(function, "__self__", None) is math

@@ -1,0 +1,1 @@
+"""Tests of what the rewriting of functions shows to capture."""
