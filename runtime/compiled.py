@@ -247,7 +247,7 @@ class CompiledFunction(Generic[P, R]):
             )
             try:
                 made = make(self._varying)
-            except GradcError:
+            except Exception:
                 if not self._varying:
                     raise
                 made = make(frozenset())  # what varies may have to be known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -260,7 +261,7 @@ def _adopt(trace: Trace, place: Place, value: Any, argument: Any) -> None:
     if not isinstance(value, tuple):
         trace.outside.adopt(place, value, argument)
         trace.outside.reflect(place, value, argument)
-    is_object = not isinstance(value, dict | list | tuple)
+    is_object = not isinstance(value, dict | list | tuple | deque)
     copies = dict(parts(argument) or ())
     for i, (key, child) in enumerate(children):
         if is_object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,7 @@ def holds_tracer(value: Any) -> bool:
     """Whether there is a tracer in a value, traced or concrete."""
     if isinstance(value, dict):
         return any(map(holds_tracer, value.values()))
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | deque):
         return any(map(holds_tracer, value))
     attributes = getattr(value, "__dict__", None) if is_dataclass(value) else None
     return type(value) is Tracer or (bool(attributes) and holds_tracer(attributes))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -109,7 +110,7 @@ class Outside:
         if known is not None:
             self._depend(place, "alias", known[1])
             return self._mirror_of(value)
-        if isinstance(value, dict | list | tuple):
+        if isinstance(value, dict | list | tuple | deque):
             return value if holds_tracer(value) else self._container(place, value)
         if isinstance(value, FunctionType):
             self._depend(place, "code", (value, value.__code__))
@@ -134,6 +135,10 @@ class Outside:
     def lacks(self, place: Place) -> None:
         """Depend on there being nothing at a place."""
         self._depend(place, "missing", None)
+
+    def depend_on_keys(self, place: Place, found: dict[Any, Any]) -> None:
+        """Depend on the keys of a dict."""
+        self._depend(place, "keys", (type(found), tuple(found)))
 
     def lacks_own(self, place: Place) -> None:
         """Depend on an object not having an attribute that its class has."""
@@ -166,7 +171,7 @@ class Outside:
             self._depend(place, "alias", known[2])
             return known[1]
         if value.dtype not in SUPPORTED_DTYPES and value.dtype.kind not in "fiub":
-            self._depend(place, "same", value)
+            self._depend(place, "equal", value.copy())
             return concrete(self.trace, value)
         self._depend(place, "array", (type(value), value.dtype, value.shape))
         return self._input(place, value)
@@ -337,10 +342,10 @@ class Outside:
         for mirror in self.mirrors:
             now = dict(parts(mirror.copy) or ())
             if mirror.children.keys() - now.keys() or (
-                isinstance(mirror.copy, list) and len(now) != len(mirror.children)
+                isinstance(mirror.copy, list | deque) and len(now) != len(mirror.children)
             ):
                 raise fence.resized(str(mirror.place), mirror.original)
-            is_object = not isinstance(mirror.copy, dict | list)
+            is_object = not isinstance(mirror.copy, dict | list | deque)
             for key, value in now.items():
                 if key not in mirror.children or mirror.children[key] is not value:
                     step = mirror.place.attribute if is_object else mirror.place.item
@@ -352,46 +357,10 @@ class LooksOutside(Exception):  # noqa: N818 - nothing is wrong
     """A function that may only look at its arguments looks at something else."""
 
 
-class Nothing(Outside):
-    """The outside of a function whose result must depend on its arguments alone."""
-
-    is_strict = True
-
-    def __init__(self, trace: Trace, enclosing: Outside | None) -> None:
-        super().__init__(trace)
-        self._enclosing = enclosing
-
-    def read(self, place: Place, value: Any) -> Any:
-        """Let functions and classes be read.
-
-        Raises:
-            LooksOutside: It is something else.
-        """
-        if not callable(value) or self._enclosing is None:
-            raise LooksOutside(str(place))
-        return self._enclosing.read(place, value)
-
-    def watch(self, function: FunctionType) -> None:
-        """Refuse code that cannot be looked at.
-
-        Raises:
-            LooksOutside: Always.
-        """
-        raise LooksOutside(function.__name__)
-
-    def store(self, place: Place, value: Any) -> None:
-        """Refuse to change anything.
-
-        Raises:
-            LooksOutside: Always.
-        """
-        raise LooksOutside(str(place))
-
-
 def _is_plain(children: Sequence[tuple[Any, Any]]) -> bool:
     """Whether there is nothing but numbers and text in a container."""
     for _, child in children:
-        inner = parts(child) if isinstance(child, dict | list | tuple) else None
+        inner = parts(child) if isinstance(child, dict | list | tuple | deque) else None
         if inner is not None:
             if not _is_plain(inner):
                 return False

@@ -8,6 +8,7 @@ is read anew at each call, of everything else the program depends on what it was
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -160,7 +161,7 @@ def alike(found: Any, expected: Any) -> bool:
     if isinstance(expected, np.ndarray):
         same_type = found.dtype == expected.dtype and found.shape == expected.shape
         return bool(same_type) and found.tobytes() == expected.tobytes()
-    if isinstance(expected, list | tuple):
+    if isinstance(expected, list | tuple | deque):
         return len(found) == len(expected) and all(map(alike, found, expected))
     if isinstance(expected, dict):
         return tuple(found) == tuple(expected) and all(

@@ -23,10 +23,11 @@ from .constants import constant
 from .contents import Contents
 from .grad_mode import is_grad_enabled
 from .masks import MaskCounts
-from .outside import Nothing, Outside
+from .outside import Outside
 from .places import Place
 from .signature import LeafType
 from .source import assigned_name, source_line, user_frame
+from .strict import Nothing
 from .tracer import Known, Storage, Tracer, View
 
 
@@ -104,6 +105,7 @@ class Trace:
         self._params.append(value)
         known = None
         if number is not None:
+            number = number.item() if isinstance(number, np.generic) else number
             self._numbers_of[position] = number
             self.contents.inputs[value] = number, lambda: self.guard((position,))
             known = Known(number, frozenset((position,)))

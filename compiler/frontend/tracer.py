@@ -281,6 +281,8 @@ class Tracer(NDArrayOperatorsMixin):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if self.weak and self.known is not None and not hasattr(np.ndarray, name):
+            return getattr(self._read("item"), name)  # a method of Python's numbers
         return self.tracing.method(self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
@@ -125,6 +125,8 @@ def parts(value: Any) -> list[tuple[Any, Any]] | None:
     """Return the keys of a container and what lies under them; None for anything else."""
     if isinstance(value, dict):
         return list(value.items())
+    if isinstance(value, deque):
+        return list(enumerate(value))
     if isinstance(value, tuple | list):
         names = getattr(value, "_fields", range(len(value)))
         return list(zip(names, value, strict=True))
@@ -149,7 +151,7 @@ def map_tree(tree: Tree, next_leaf: Callable[[], Any]) -> Any:
     children = [map_tree(child, next_leaf) for child in tree.children]
     if issubclass(tree.kind, tuple) and hasattr(tree.kind, "_make"):
         return tree.kind._make(children)
-    if issubclass(tree.kind, tuple | list):
+    if issubclass(tree.kind, tuple | list | deque):
         return tree.kind(children)
     pairs = dict(zip(tree.keys, children, strict=True))
     if issubclass(tree.kind, defaultdict):

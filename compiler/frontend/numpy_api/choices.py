@@ -11,7 +11,7 @@ from .. import fence
 from ..tracer import Tracer
 from .loops import copied
 from .memory import given, laid_out
-from .operands import check_dtype, common_dtype, together, tracer, truth
+from .operands import check_dtype, common_dtype, nested, together, tracer, truth
 from .table import FUNCTIONS, implements
 
 
@@ -32,6 +32,8 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
 def clip(a: Any, a_min: Any = None, a_max: Any = None, **options: Any) -> Any:
     """``np.clip``; at a bound the gradient passes, as in PyTorch's clamp."""
     low, high = options.pop("min", a_min), options.pop("max", a_max)
+    a, low, high = nested(a), nested(low), nested(high)
+    a = tracer(a) if isinstance(a, list | tuple) else a
     out = options.pop("out", None)
     if options:
         raise fence.unsupported(f"np.clip with {', '.join(options)}=")
@@ -107,6 +109,7 @@ def _piece(result: Any, condition: Any, function: Any, x: Any, args: Any, kw: An
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """``np.copy``."""
+    a = nested(a)
     made = copied(a)
     if isinstance(a, Tracer):
         made.scalar = a.scalar  # an array of rank 0 stays one

@@ -67,6 +67,7 @@ def full(
 ) -> Tracer:
     """``np.full``."""
     refuse("np.full", device=device)
+    fill_value = nested(fill_value)
     if np.ndim(fill_value):
         return np.copy(broadcast(tracer(fill_value, dtype and np.dtype(dtype)), _dims(shape)))  # type: ignore[return-value]
     return _filled(shape, fill_value, dtype, order)

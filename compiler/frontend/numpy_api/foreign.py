@@ -26,8 +26,11 @@ def _huber(delta: Any, r: Any) -> Any:
 
 
 def _pseudo_huber(delta: Any, r: Any) -> Any:
-    """Return delta^2 (sqrt(1 + (r / delta)^2) - 1), for positive delta."""
-    return np.square(delta) * (np.sqrt(1.0 + np.square(r / delta)) - 1.0)
+    """Return delta^2 (sqrt(1 + (r / delta)^2) - 1), without cancellation; infinite below 0."""
+    is_positive = np.greater(delta, 0)
+    ratio = r / np.where(is_positive, delta, 1.0)
+    loss = np.square(r) / (np.sqrt(1.0 + np.square(ratio)) + 1.0)
+    return np.where(is_positive, loss, np.where(np.equal(delta, 0), 0.0, np.inf))
 
 
 def _boxcox(x: Any, lmbda: Any) -> Any:

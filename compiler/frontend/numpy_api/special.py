@@ -17,7 +17,7 @@ from ...primitives.special import bessel, error, gamma, logarithm
 from ...types import normalize_axes
 from .. import fence
 from ..tracer import Tracer
-from .operands import common_dtype, together, tracer
+from .operands import common_dtype, nested, together, tracer
 from .table import Function, refuse
 
 # The implementation of each function, by its name in scipy.special.
@@ -31,6 +31,7 @@ def _floating(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def _operands(given: Sequence[Any]) -> list[Any]:
     """Return operands as floats of one dtype and shape; tracers if there is one among them."""
+    given = [*map(nested, given)]
     dtype = _floating(common_dtype(given))
     if any(isinstance(one, Tracer) for one in given):
         return list(together(given, [dtype] * len(given)))

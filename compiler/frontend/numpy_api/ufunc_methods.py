@@ -11,7 +11,7 @@ from .. import fence
 from ..tracer import Tracer
 from .cumulative import ACCUMULATIONS
 from .indexing import add_at
-from .operands import tracer, truth
+from .operands import nested, tracer, truth
 from .reductions import REDUCTIONS
 from .special import logsumexp
 from .table import FUNCTIONS, refuse
@@ -32,6 +32,8 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], options: Any
     """
     if method == "__call__":
         return call(ufunc, inputs, dict(options))
+    if method != "at":
+        inputs = [*map(nested, inputs)]
     if method == "reduce":
         return _reduce(ufunc, *inputs, **options)
     if method == "accumulate" and ufunc in ACCUMULATIONS:

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import builtins
+import copy
+import dataclasses
 import datetime
+import functools
 import io
+import itertools
 import math
 import random
 from contextvars import ContextVar
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from .. import fence
+from ..concrete import compute, holds_traced
 from ..libraries import package_of
+from ..trace import Trace
+from ..tracer import Tracer
 
 GENERATORS: tuple[type, ...] = (random.Random, np.random.Generator, np.random.RandomState)
+COPIES: tuple[Any, ...] = (copy.copy, copy.deepcopy)
+COPIES += (dataclasses.replace, dataclasses.asdict, dataclasses.astuple)
+# These call what they are given.
+HIGHER_ORDER = (
+    *(map, filter, functools.reduce, itertools.accumulate),
+    *(itertools.starmap, itertools.takewhile, itertools.dropwhile),
+)
+ITERATING = (list, tuple, set, frozenset, enumerate, zip, iter, dict)
 # Built-in functions that call a method.
 SPECIAL_METHODS = {
     abs: "__abs__",
@@ -67,3 +84,26 @@ def is_pure(function: Any) -> bool:
     if package_of(getattr(function, "__module__", None)) == "gradc":
         return True  # methods of traced arrays
     return function in _PURE or getattr(function, "__self__", None) is math
+
+
+def reaches_traced(values: Any) -> bool:
+    """Whether something among values is traced, or is an object that holds such."""
+    return holds_traced(values) or any(
+        holds_traced(attributes)
+        for one in values
+        if not isinstance(one, type | ModuleType | FunctionType | Tracer)
+        and (attributes := getattr(one, "__dict__", None))
+    )
+
+
+def draw(trace: Trace, method: Any, args: Any, kwargs: Any) -> Any:
+    """Draw random numbers from a generator that was made inside with a seed.
+
+    Raises:
+        CaptureError: It lies outside: its numbers would be the same at each call.
+    """
+    owner = method.__self__
+    is_shared = owner is random._inst or owner is np.random.mtrand._rand
+    if is_shared or trace.outside.place_of(owner) is not None:
+        raise fence.random_numbers()
+    return compute(trace, method, args, kwargs, stores=True)

@@ -87,7 +87,13 @@ class Bindings(Operators):
             trace.outside.depend_on_class(type(value), name)
         getter = _getter(value, name)
         if getter is not None:
-            return self.call(getter, value)
+            result = self.call(getter, value)
+            if isinstance(_class_attribute(type(value), name), cached_property):
+                if place is not None:  # the guard goes first: the object has none yet
+                    trace.outside.lacks_own(place.attribute(name))
+                if trace.outside.trace is trace:  # it keeps what it gives
+                    self.attributes(value).store(name, result)
+            return result
         found, is_computed = self._found(value, name)
         if is_computed:
             return found
@@ -96,6 +102,7 @@ class Bindings(Operators):
         if place is None:
             return trace.own(found)
         if name == "__dict__" and not isinstance(value, type):
+            trace.outside.depend_on_keys(place.attribute(name), found)
             found = {one: self.attribute(value, one) for one in found}
             return _AttributesAsDict(self.attributes(value), found)
         if _is_of_class(value, name):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import functools
-import itertools
 import operator
-import random
 import sys
 import warnings
 import weakref
@@ -30,12 +27,24 @@ from ..active import current_trace
 from ..concrete import STORING_METHODS, compute, holds_traced, plain
 from ..libraries import is_library, is_opaque, is_users_object, package_of
 from ..numpy_api.foreign import foreign
+from ..numpy_api.operands import tracer
 from ..numpy_api.table import FUNCTIONS
 from ..outside import LooksOutside
 from ..places import Place, Root
 from ..trace import Trace
-from ..tracer import Tracer
-from .behaviour import GENERATORS, SPECIAL_METHODS, asks, is_pure, keeps, tells
+from .behaviour import (
+    COPIES,
+    GENERATORS,
+    HIGHER_ORDER,
+    ITERATING,
+    SPECIAL_METHODS,
+    asks,
+    draw,
+    is_pure,
+    keeps,
+    reaches_traced,
+    tells,
+)
 from .bindings import Bindings
 from .operators import users_method
 from .python import PYTHON
@@ -43,12 +52,6 @@ from .rewrite import GROWING
 from .stage import stage
 from .text import do_later, later, printed, varies, warned
 
-# These call what they are given.
-_HIGHER_ORDER = (
-    *(map, filter, functools.reduce, itertools.accumulate),
-    *(itertools.starmap, itertools.takewhile, itertools.dropwhile),
-)
-_COPIES = (copy.copy, copy.deepcopy, dataclasses.replace)
 _MUTABLE = (np.ndarray, list, dict, tuple)
 
 
@@ -67,15 +70,24 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         return _call_function(trace, function, args, kwargs)
     if kind is MethodType:
         if isinstance(function.__self__, GENERATORS):
-            return _draw(trace, function, args, kwargs)
+            return draw(trace, function, args, kwargs)
         return call(function.__func__, function.__self__, *args, **kwargs)
     if kind is MethodWrapperType and function.__name__ == "__setattr__":
         return _setattr_plainly(function.__self__, *args)
+    if kind is operator.attrgetter:
+        names = function.__reduce__()[1]
+        found = [functools.reduce(_getattr, name.split("."), args[0]) for name in names]
+        return found[0] if len(found) == 1 else tuple(found)
     if kind is operator.methodcaller:
         name, *given = function.__reduce__()[1]
         return call(getattr(args[0], name), *given)
     if kind is functools.partial:
-        return call(function.func, *function.args, *args, **{**function.keywords, **kwargs})
+        held, named = function.args, function.keywords
+        place = trace.outside.place_of(function)
+        if place is not None:
+            held = trace.outside.read(place.attribute("args"), held)
+            named = trace.outside.read(place.attribute("keywords"), named)
+        return call(function.func, *held, *args, **{**named, **kwargs})
     if kind is BuiltinMethodType and function.__self__ is not None:
         return _call_method(trace, function, args, kwargs)
     if isinstance(function, type):
@@ -105,19 +117,9 @@ def _call_function(trace: Trace, function: FunctionType, args: Any, kwargs: Any)
     implementation = foreign(function)
     if implementation is not None and holds_traced((args, kwargs)):
         return trace.dispatch(implementation, args, kwargs)
-    if is_library(module) and not _reaches_traced((*args, *kwargs.values())):
+    if is_library(module) and not reaches_traced((*args, *kwargs.values())):
         return _call_library(trace, function, args, kwargs)
     return _call_rewritten(trace, function, args, kwargs)
-
-
-def _reaches_traced(values: Any) -> bool:
-    """Whether something among values is traced, or is an object that holds such."""
-    return holds_traced(values) or any(
-        holds_traced(attributes)
-        for one in values
-        if not isinstance(one, type | ModuleType | FunctionType | Tracer)
-        and (attributes := getattr(one, "__dict__", None))
-    )
 
 
 def _call_rewritten(trace: Trace, function: FunctionType, args: Any, kwargs: Any) -> Any:
@@ -161,11 +163,7 @@ def call_root(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     place = Place(Root("object", function, getattr(function, "__name__", "the function")))
     if isinstance(function, MethodType):
         trace.outside.adopt(place.attribute("__self__"), function.__self__)
-    elif isinstance(function, functools.partial):
-        args = (*trace.outside.read(place.attribute("args"), function.args), *args)
-        kwargs = {**trace.outside.read(place.attribute("keywords"), function.keywords), **kwargs}
-        return call_root(function.func, *args, **kwargs)
-    elif is_users_object(function):
+    elif isinstance(function, functools.partial) or is_users_object(function):
         trace.outside.adopt(place, function)
     return call(function, *args, **kwargs)
 
@@ -185,10 +183,12 @@ def _call_library(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
             raise LooksOutside(repr(function))
         return do_later((args, kwargs), lambda found: function(*found[0], **found[1]))
     replaced = _replacement(function)
-    if replaced is not None or function in _ITERATING:
+    if replaced is not None or function in ITERATING:
         args = [_iterated(one) for one in args]
     if replaced is not None:
         return replaced(*args, **{name: _rewritten(one) for name, one in kwargs.items()})
+    if isinstance(function, np.ufunc) or is_of_numpy(function):
+        args = [_as_array(one) for one in args]
     if isinstance(function, np.ufunc):
         if holds_traced(args):  # in lists too, where NumPy's protocol does not look
             return trace.call_ufunc(function, "__call__", args, kwargs)
@@ -200,7 +200,7 @@ def _call_library(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
 
 def _call_other(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
     """Call what is neither the user's nor NumPy's, and has no meaning of its own here."""
-    if any(function is one for one in _COPIES) and args and is_users_object(args[0]):
+    if any(function is one for one in COPIES) and args and is_users_object(args[0]):
         if trace.outside.is_outside(args[0]):
             raise fence.unsupported(
                 f"{function.__name__}() of an outside object", "copy its arrays"
@@ -252,7 +252,7 @@ def _call_vectorized(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any
     """Call a function for each element, as ``np.vectorize`` does."""
     if function.signature or function.excluded or kwargs:
         raise fence.unsupported("np.vectorize with signature=, excluded= or keywords")
-    arrays: Any = np.broadcast_arrays(*map(trace.array_of, args))
+    arrays: Any = np.broadcast_arrays(*map(tracer, args))
     shape = arrays[0].shape
     if not all(isinstance(dim, int) for dim in shape) or 0 in shape:
         raise fence.unsupported("np.vectorize of an unknown number of elements, or of none")
@@ -282,8 +282,10 @@ def _call_method(trace: Trace, method: BuiltinMethodType, args: Any, kwargs: Any
         if holds_traced(args) or holds_traced(kwargs):
             return getattr(trace.own(owner), name)(*args, **kwargs)
         return compute(trace, method, args, kwargs, stores=name in STORING_METHODS)
+    if isinstance(owner, np.ufunc) and holds_traced(args):
+        return trace.call_ufunc(owner, name, args, kwargs)
     if isinstance(owner, GENERATORS):
-        return _draw(trace, method, args, kwargs)
+        return draw(trace, method, args, kwargs)
     if isinstance(owner, str) and name in ("format", "join") and varies((args, [*kwargs.values()])):
         return later((args, kwargs), lambda found: method(*found[0], **found[1]))
     if name in GROWING and isinstance(owner, list | dict | set | deque):
@@ -294,14 +296,6 @@ def _call_method(trace: Trace, method: BuiltinMethodType, args: Any, kwargs: Any
         if place is not None and not (may_grow and trace.outside.is_mirror(owner)):
             raise fence.resized(str(place), owner)
     return _call_library(trace, method, args, kwargs)
-
-
-def _draw(trace: Trace, method: Any, args: Any, kwargs: Any) -> Any:
-    owner = method.__self__
-    is_shared = owner is random._inst or owner is np.random.mtrand._rand
-    if is_shared or trace.outside.place_of(owner) is not None:
-        raise fence.random_numbers()
-    return compute(trace, method, args, kwargs, stores=True)
 
 
 def _construct(trace: Trace, kind: type, args: Any, kwargs: Any) -> Any:
@@ -339,6 +333,12 @@ def _rewritten(value: Any) -> Any:
     if isinstance(value, FunctionType | MethodType | functools.partial):
         return functools.partial(call, value)
     return value
+
+
+def _as_array(value: Any) -> Any:
+    """Return what NumPy makes of an object of the user's class that says so."""
+    method = users_method(value, "__array__")
+    return value if method is None else call(method, value)
 
 
 def _iterated(value: Any) -> Any:
@@ -382,18 +382,13 @@ def _setattr_plainly(value: Any, name: str, stored: Any) -> None:
     _Bindings({}, {}).attributes(value).store(name, stored)
 
 
-def _vars(value: Any) -> Any:
-    return _Bindings({}, {}).attribute(value, "__dict__")
-
-
-_ITERATING = (list, tuple, set, frozenset, enumerate, zip, iter, dict)
 _REPLACED: dict[Any, Callable[..., Any]] = {
-    **{one: _higher_order(one) for one in _HIGHER_ORDER},
+    **{one: _higher_order(one) for one in HIGHER_ORDER},
     getattr: _getattr,
     hasattr: _hasattr,
     setattr: _setattr,
     object.__setattr__: _setattr_plainly,
-    vars: _vars,
+    vars: lambda value: _Bindings({}, {}).attribute(value, "__dict__"),
     print: printed,
     warnings.warn: warned,
 }

@@ -69,6 +69,10 @@ def users_method(value: Any, name: str) -> Callable[..., Any] | None:
     return method if isinstance(method, FunctionType) else None
 
 
+def _is_traced(value: Any) -> bool:
+    return type(value) is Tracer and value.known is None and value.array is None
+
+
 class _Context:
     """A context manager of the user's class."""
 
@@ -125,6 +129,29 @@ class Operators:
         compute, name = _UNARY[operation]
         method = None if current_trace() is None else users_method(value, name)
         return compute(value) if method is None else self.call(method, value)
+
+    def negated(self, value: Any) -> Any:
+        """Return ``not value``, where it is traced too."""
+        return np.logical_not(value) if _is_traced(value) else not value
+
+    def both(self, value: Any, other: Callable[[], Any]) -> Any:
+        """Return ``value and other``, where they are traced too."""
+        if _is_traced(value):
+            return np.logical_and(value, other())
+        return value and other()
+
+    def either(self, value: Any, other: Callable[[], Any]) -> Any:
+        """Return ``value or other``, where they are traced too."""
+        if _is_traced(value):
+            return np.logical_or(value, other())
+        return value or other()
+
+    def truth(self, value: Any) -> Any:
+        """Return what decides as a condition."""
+        if current_trace() is None:
+            return value
+        method = users_method(value, "__bool__")
+        return value if method is None else self.call(method, value)
 
     def context(self, value: Any) -> Any:
         """Return what a ``with`` enters."""

@@ -181,7 +181,8 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> Any:
         function = node.func
         if isinstance(function, ast.Name) and function.id in _FRAME_READERS:
-            if self.is_outer(function.id):
+            looks_at_operand = node.args and function.id in ("vars", "dir")
+            if self.is_outer(function.id) and not looks_at_operand:
                 node.args = [self.visit(one) for one in node.args]
                 return node
         made = self.call("call", [self.visit(function), *map(self.visit, node.args)], node)
@@ -231,8 +232,11 @@ class _Rewriter(ast.NodeTransformer):
         return self.call("binary", [ast.Constant(operation), *operands], node)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
-        if isinstance(node.op, ast.Not) or isinstance(node.operand, ast.Constant):
-            return self.generic_visit(node)
+        if isinstance(node.op, ast.Not):
+            node.operand = self.truth(self.visit(node.operand))
+            return node
+        if isinstance(node.operand, ast.Constant):
+            return node
         operation = ast.Constant(type(node.op).__name__)
         return self.call("unary", [operation, self.visit(node.operand)], node)
 
@@ -263,21 +267,76 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Assert(self, node: ast.Assert) -> Any:
         message = self.visit(node.msg) if node.msg else ast.Constant(None)
         deferred = _deferred(message, node)
-        checked = self.call("check", [self.visit(node.test), deferred], node)
+        checked = self.call("check", [self.condition(node.test), deferred], node)
         return ast.copy_location(ast.Expr(checked), node)
+
+    def visit_Starred(self, node: ast.Starred) -> Any:
+        node.value = self.visit(node.value)
+        if isinstance(node.ctx, ast.Load):
+            node.value = self.call("iterated", [node.value], node)
+        return node
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        node.value = self.visit(node.value)
+        if any(isinstance(one, ast.Tuple | ast.List) for one in node.targets):
+            node.value = self.call("iterated", [node.value], node.value)
+        node.targets = [self.visit(one) for one in node.targets]
+        return node
+
+    def condition(self, test: ast.expr) -> Any:
+        """Return the condition of a check: ``not``, ``and`` and ``or`` of traced values are one."""
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            return self.call("negated", [self.condition(test.operand)], test)
+        if isinstance(test, ast.BoolOp):
+            name = "both" if isinstance(test.op, ast.And) else "either"
+            found = self.condition(test.values[0])
+            for other in test.values[1:]:
+                found = self.call(name, [found, _deferred(self.condition(other), other)], test)
+            return found
+        if isinstance(test, ast.Compare) and len(test.ops) > 1:
+            sides = [test.left, *test.comparators]
+            pairs: list[ast.expr] = [
+                ast.copy_location(ast.Compare(left, [op], [copy.deepcopy(right)]), test)
+                for left, op, right in zip(sides, test.ops, sides[1:], strict=False)
+            ]
+            return self.condition(ast.copy_location(ast.BoolOp(ast.And(), pairs), test))
+        is_bool = isinstance(test, ast.Call) and isinstance(test.func, ast.Name)
+        if is_bool and test.func.id == "bool" and len(test.args) == 1:  # type: ignore[attr-defined]
+            return self.condition(test.args[0])  # type: ignore[attr-defined]
+        return self.visit(test)
+
+    def truth(self, test: ast.expr) -> ast.expr:
+        """Return a condition that is visited already."""
+        if isinstance(test, ast.Compare | ast.BoolOp | ast.Constant):
+            return test
+        return self.call("truth", [test], test)
+
+    def visit_While(self, node: ast.While) -> Any:
+        made: ast.While = self.generic_visit(node)  # type: ignore[assignment]
+        made.test = self.truth(made.test)
+        return made
+
+    def visit_IfExp(self, node: ast.IfExp) -> Any:
+        made: ast.IfExp = self.generic_visit(node)  # type: ignore[assignment]
+        made.test = self.truth(made.test)
+        return made
 
     def visit_If(self, node: ast.If) -> Any:
         """Make ``if test: raise error`` a check that is made at each call."""
         (first, *rest) = node.body
-        if rest or not isinstance(first, ast.Raise) or first.exc is None or first.cause is not None:
-            return self.generic_visit(node)
+        if rest or not _raises_plainly(first):
+            made: ast.If = self.generic_visit(node)  # type: ignore[assignment]
+            made.test = self.truth(made.test)
+            return made
+        assert isinstance(first, ast.Raise)
+        assert first.exc is not None
         tests = [node.test]
         if isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.Or):
             tests = node.test.values
         checks: list[ast.stmt] = []
         for test in tests:
             error = _deferred(self.visit(copy.deepcopy(first.exc)), first)
-            checked = self.call("refuse", [self.visit(test), error], node)
+            checked = self.call("refuse", [self.condition(test), error], node)
             checks.append(ast.copy_location(ast.Expr(checked), node))
         return [*checks, *(self.block(node.orelse) if node.orelse else [])]
 
@@ -302,6 +361,13 @@ class _Rewriter(ast.NodeTransformer):
         node.target = self.visit(target)
         node.value = value
         return node
+
+
+def _raises_plainly(node: ast.stmt) -> bool:
+    """Whether a statement is ``raise error``, perhaps ``from None``."""
+    if not isinstance(node, ast.Raise) or node.exc is None:
+        return False
+    return node.cause is None or (isinstance(node.cause, ast.Constant) and node.cause.value is None)
 
 
 def _deferred(body: ast.expr, node: ast.AST) -> ast.expr:
