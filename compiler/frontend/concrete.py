@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .trace import Trace
 
 # What changes arrays that it is given.
-_STORES = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
+STORES = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
 STORING_METHODS = {"fill", "sort", "partition", "put", "resize", "setfield", "byteswap"}
 
 
@@ -123,7 +123,7 @@ def compute(
     found: list[tuple[Tracer, Any]] = []
     plain_args, plain_kwargs = plain(args, found), plain(kwargs, found)
     result = function(*plain_args, **plain_kwargs)
-    if stores or function in _STORES:
+    if stores or function in STORES:
         for one, _ in found:
             one.storage.changed()
     if trace is None:

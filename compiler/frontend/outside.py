@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import io
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ class Outside:
             return self._number(place, value)
         if isinstance(value, ModuleType):
             return value
-        if hasattr(type(value), "__next__"):
+        if hasattr(type(value), "__next__") and not isinstance(value, io.IOBase):
             raise fence.outside_iterator(str(place))
         known = self._places.get(id(value))
         if known is not None:
@@ -114,6 +115,7 @@ class Outside:
             return value if holds_tracer(value) else self._container(place, value)
         if isinstance(value, FunctionType):
             self._depend(place, "code", (value, value.__code__))
+            self._places[id(value)] = (value, place)  # it may have attributes
         elif isinstance(value, BuiltinFunctionType | type):
             self._depend(place, "same", value)
             if isinstance(value, type):
@@ -246,20 +248,28 @@ class Outside:
             if not is_library(one.__module__):
                 self._places.setdefault(id(one), (one, Place(Root("object", one, one.__name__))))
 
+    def class_place(self, kind: type, name: str) -> Place | None:
+        """Return where a class's attribute lies: in itself or in what it is made from."""
+        for one in kind.__mro__:
+            place = self.place_of(one)
+            if name in vars(one):
+                return None if place is None else place.attribute(name)
+            if place is not None:
+                self._depend(place.attribute(name), "unset", None)
+        return None
+
     def attribute_place(self, value: Any, place: Place, name: str) -> Place:
         """Return where an attribute of an object lies: in itself, or in its class."""
         if isinstance(value, type):
-            owners = [one for one in value.__mro__ if name in vars(one)]
-        elif name in getattr(value, "__dict__", {}) or isinstance(value, ModuleType):
+            return self.class_place(value, name) or place.attribute(name)
+        if name in getattr(value, "__dict__", {}) or isinstance(value, ModuleType):
             return place.attribute(name)
-        else:
-            owners = [one for one in type(value).__mro__ if name in vars(one)]
-        found = self.place_of(owners[0]) if owners else None
-        if found is None or type(vars(owners[0])[name]).__name__ == "member_descriptor":
+        found = self.class_place(type(value), name)
+        descriptor = getattr(type(value), name, None)
+        if found is None or type(descriptor).__name__ == "member_descriptor":
             return place.attribute(name)
-        if owners[0] is not value:
-            self._depend(place.attribute(name), "unset", None)
-        return found.attribute(name)
+        self._depend(place.attribute(name), "unset", None)
+        return found
 
     def _mirror_of(self, value: Any) -> Any:
         _, place = self._places[id(value)]

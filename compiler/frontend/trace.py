@@ -18,7 +18,7 @@ from ..primitives.elementwise import with_value
 from ..primitives.index import gather, slice_, update
 from . import fence
 from .active import begin, current_trace, end
-from .concrete import STORING_METHODS, compute, concrete, holds_traced, known
+from .concrete import STORES, STORING_METHODS, compute, concrete, holds_traced, known
 from .constants import constant
 from .contents import Contents
 from .grad_mode import is_grad_enabled
@@ -107,7 +107,8 @@ class Trace:
         if number is not None:
             number = number.item() if isinstance(number, np.generic) else number
             self._numbers_of[position] = number
-            self.contents.inputs[value] = number, lambda: self.guard((position,))
+            content = np.asarray(number, leaf.type.dtype)[()]
+            self.contents.inputs[value] = content, lambda: self.guard((position,))
             known = Known(number, frozenset((position,)))
         storage = Storage(value, row_major, position)
         self.inputs.append(storage)
@@ -318,7 +319,8 @@ class Trace:
         try:
             result = function(*args, **kwargs)
         except GradcError as error:
-            if plainly is not None and not stores and isinstance(error, CaptureError):
+            may_store = stores or plainly in STORES or kwargs.get("out") is not None
+            if plainly is not None and not may_store and isinstance(error, CaptureError):
                 try:  # of what may be looked at, NumPy can compute all
                     return compute(self, plainly, known(args), known(kwargs))
                 except LookupError:

@@ -6,6 +6,8 @@ import re
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import partial
+from types import BuiltinMethodType, CellType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -91,11 +93,27 @@ def flatten(
             flatten(child, _joined(name, key), leaves, names, objects) for key, child in found
         )
         return Branch(type(value), keys, children)
+    if not objects and (is_users_object(value) or _may_hold_tracers(value)):
+        raise fence.returned_object(value)
     if not is_users_object(value):
         return static(value, name)
-    if not objects:
-        raise fence.returned_object(value)
     return Instance(type(value), value)
+
+
+def _may_hold_tracers(value: Any) -> bool:
+    """Whether a function, an iterator or an error may use tracers later, when these are dead."""
+    if isinstance(value, FunctionType):
+        return any(type(one) is Tracer for one in map(_content, value.__closure__ or ()))
+    if isinstance(value, BuiltinMethodType | MethodType):
+        return type(value.__self__) is Tracer
+    return isinstance(value, BaseException | partial) or hasattr(type(value), "__next__")
+
+
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # it is empty
+        return None
 
 
 def _joined(name: str, key: Any) -> str:

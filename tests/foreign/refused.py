@@ -49,7 +49,6 @@ _BY_WORDS = {
         "scipy.signal.windows.tukey",
         "scipy.spatial.geometric_slerp",
         "scipy.interpolate.KroghInterpolator",
-        "scipy.interpolate.CubicSpline",
         "scipy.interpolate.interp1d",
         "scipy.interpolate.krogh_interpolate",
         "scipy.interpolate.interp1d between",
@@ -129,7 +128,6 @@ _BY_WORDS = {
         "scipy.integrate.solve_ivp",
         "scipy.optimize.approx_fprime",
         "scipy.spatial.distance.euclidean",
-        "scipy.linalg.block_diag",
         "scipy.sparse.csr_matrix @ x",
     ],
     "np.linalg.cond is not supported inside a compiled function": [
@@ -141,8 +139,21 @@ _BY_WORDS = {
     "np.fft.fft is not supported inside a compiled function": [
         "numpy.fft.fft",
     ],
-    "is converted to a Python number": [
+    "ndarray.flags is not supported inside a compiled function": [
         "scipy.optimize.rosen_hess",
+        "scipy.stats.t._logpdf",
+        "scipy.stats.multivariate_normal.logpdf",
+        "scipy.signal.detrend",
+        "scipy.linalg.block_diag",
+        "scipy.linalg.solve",
+        "scipy.linalg.inv",
+        "scipy.linalg.det",
+        "scipy.linalg.cholesky",
+        "scipy.interpolate.pade",
+        "scipy.interpolate.CubicSpline",
+        "statsmodels.regression.linear_model.yule_walker",
+    ],
+    "is converted to a Python number": [
         "scipy.integrate.quad",
         "statistics.fmean",
     ],
@@ -167,17 +178,6 @@ _BY_WORDS = {
     ],
     "the ufunc jv is not supported inside a compiled function": [
         "scipy.special.jvp",
-    ],
-    "ndarray.flags is not supported inside a compiled function": [
-        "scipy.stats.t._logpdf",
-        "scipy.stats.multivariate_normal.logpdf",
-        "scipy.signal.detrend",
-        "scipy.linalg.solve",
-        "scipy.linalg.inv",
-        "scipy.linalg.det",
-        "scipy.linalg.cholesky",
-        "scipy.interpolate.pade",
-        "statsmodels.regression.linear_model.yule_walker",
     ],
     "ndarray.base is not supported inside a compiled function": [
         "scipy.spatial.distance.squareform",

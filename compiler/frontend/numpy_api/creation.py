@@ -158,6 +158,9 @@ def array(
         found = tracer(nested(object, dtype and np.dtype(dtype)), dtype and np.dtype(dtype))
     for _ in range(ndmin - found.ndim):
         found = found[None]
+    is_new = not isinstance(object, Tracer) or copy is True or found.storage is not object.storage
+    if order in ("C", "F") and found.ndim and not is_new:
+        return _in_order(found, order)
     return found
 
 
@@ -183,7 +186,7 @@ def asarray(
 ) -> Any:
     """``np.asarray``: a traced array as it is, unless its dtype has to change."""
     refuse("np.asarray", device=None if device == "cpu" else device)
-    return array(a, dtype, copy=bool(copy) or None)
+    return array(a, dtype, copy=bool(copy) or None, order=order or "K")
 
 
 @implements(np.ascontiguousarray)

@@ -100,6 +100,10 @@ class Bindings(Operators):
         if trace.outside.is_strict and not callable(found):
             raise LooksOutside(name)
         if place is None:
+            if not _is_of_class(value, name) and name not in getattr(value, "__dict__", {}):
+                of_class = trace.outside.class_place(type(value), name)
+                if of_class is not None and not _is_slot(_class_attribute(type(value), name)):
+                    return trace.outside.read(of_class, found)
             return trace.own(found)
         if name == "__dict__" and not isinstance(value, type):
             trace.outside.depend_on_keys(place.attribute(name), found)

@@ -286,6 +286,8 @@ def _call_method(trace: Trace, method: BuiltinMethodType, args: Any, kwargs: Any
         return trace.call_ufunc(owner, name, args, kwargs)
     if isinstance(owner, GENERATORS):
         return draw(trace, method, args, kwargs)
+    if isinstance(owner, str) and name == "join":
+        args = [list(one) if hasattr(one, "__next__") else one for one in args]
     if isinstance(owner, str) and name in ("format", "join") and varies((args, [*kwargs.values()])):
         return later((args, kwargs), lambda found: method(*found[0], **found[1]))
     if name in GROWING and isinstance(owner, list | dict | set | deque):

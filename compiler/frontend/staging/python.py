@@ -240,4 +240,10 @@ def _text(convert: Callable[[Any], str]) -> Function:
     return called
 
 
-PYTHON |= {str: _text(str), repr: _text(repr), ascii: _text(ascii)}
+def _format(value: Any, layout: str = "") -> str:
+    if current_trace() is None or not varies(value):
+        return format(value, layout)
+    return later(value, lambda found: format(found, layout))
+
+
+PYTHON |= {str: _text(str), repr: _text(repr), ascii: _text(ascii), format: _format}

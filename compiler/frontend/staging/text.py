@@ -35,6 +35,11 @@ class Text(str):
     def __radd__(self, other: str) -> str:
         return later((other, self), "".join)
 
+    def __mul__(self, count: Any) -> str:
+        return later((self,) * int(count), "".join)
+
+    __rmul__ = __mul__
+
     def _read(self, *args: object, **kwargs: object) -> NoReturn:
         raise fence.text_read()
 
