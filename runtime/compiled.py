@@ -19,6 +19,7 @@ from ..compiler.frontend.source import user_line
 from ..compiler.frontend.tracer import Tracer
 from ..compiler.frontend.tree import Instance, Leaf, Spec
 from .calls import plan_key
+from .effects import Aliased
 from .lowered import Lowered, Part
 from .nested import Nested
 from .specialisation import Specialisation
@@ -162,6 +163,12 @@ class CompiledFunction(Generic[P, R]):
                 return self._slow_call(mode, args, kwargs)
         found, inputs = self._find(signature, values, leaves, differentiated=mode != "value")
         call = found.call(mode)
+        if found.captured.has_effects:
+            try:
+                return call(inputs, values)
+            except Aliased:
+                made, inputs = self._make(signature, values, leaves, differentiated=mode != "value")
+                return made.call(mode)(inputs, values)
         key = plan_key(mode, args, kwargs)
         if key is None and not kwargs:
             key = plan_key(mode, args, kwargs, objects=True)
@@ -236,8 +243,18 @@ class CompiledFunction(Generic[P, R]):
             return found
         with self._lock:
             found = self._made_for(key, values, leaves)
-            if found is not None:
-                return found
+            return found or self._make(signature, values, leaves, differentiated)
+
+    def _make(
+        self,
+        signature: Signature,
+        values: Sequence[Any],
+        leaves: Sequence[Any],
+        differentiated: bool,
+    ) -> tuple[Specialisation, Sequence[Any]]:
+        """Compile for a call."""
+        key = (signature, differentiated)
+        with self._lock:
             for one in self._known.get(key, ()):
                 self._varying |= one.captured.varying(values)
             wanted = want(self.parameters, signature, self.wrt) if differentiated else None
@@ -252,7 +269,7 @@ class CompiledFunction(Generic[P, R]):
                     raise
                 made = make(frozenset())  # what varies may have to be known
             self.history.append((self._reason(signature, values, leaves, differentiated), made))
-            self._known.setdefault((made.signature, differentiated), []).append(made)
+            self._known.setdefault((made.signature, differentiated), []).insert(0, made)
             inputs = made.captured.complete(values, leaves)
             if inputs is None:
                 raise fence.changed_meanwhile(made.captured.difference(values, leaves))

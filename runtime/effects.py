@@ -14,6 +14,10 @@ from ..compiler.frontend.tree import Static, Tree, flatten, unflatten
 MOST_OVERLAP_WORK = 10_000  # candidate solutions; beyond, arrays count as overlapping
 
 
+class Aliased(Exception):  # noqa: N818 - nothing is wrong
+    """Two places outside, which were two arrays when the program was made, are one now."""
+
+
 class Effects:
     """The changes of one call.
 
@@ -36,6 +40,9 @@ class Effects:
             if not target.flags.writeable:
                 raise fence.written_read_only(name)
             for other, array in enumerate(arrays):
+                if array is target and min(position, other) >= len(arrays) - len(captured.places):
+                    if other != position:
+                        raise Aliased
                 if other != position and _overlap(target, array):
                     raise fence.shared_memory(name, captured.label(other))
 

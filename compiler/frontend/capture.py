@@ -211,6 +211,8 @@ def capture(
             result = parameters.call(partial(call_root, parameters.function), arguments)
         except ValueError as error:
             raise fence.numpy_error(error) from error.__cause__
+        except RecursionError as error:
+            raise fence.endless(raised_line(error)) from None
         except GradcError as error:
             if error.where:
                 raise

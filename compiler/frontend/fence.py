@@ -143,6 +143,16 @@ def not_looked_into(function: Any) -> CaptureError:
     )
 
 
+def endless(where: object) -> CaptureError:
+    """Return the error for calls, or containers, in each other without end."""
+    return CaptureError(
+        "a function calls itself, or a container contains itself, without an end that is seen "
+        "while capturing",
+        where=where or user_line(),
+        fix="let a Python number or a static argument decide when it ends",
+    )
+
+
 def text_read() -> CaptureError:
     """Return the error for looking into text that is known at each call only."""
     return CaptureError(*_READS["text"][:1], where=user_line(), fix=_READS["text"][1])

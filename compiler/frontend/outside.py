@@ -11,7 +11,8 @@ import copy
 import functools
 import inspect
 import io
-from collections import deque
+from array import array
+from collections import ChainMap, UserDict, UserList, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -23,7 +24,7 @@ from ..types import SUPPORTED_DTYPES
 from . import fence
 from .concrete import concrete, holds_tracer
 from .libraries import is_library, is_users_object
-from .places import Place, Read, Root
+from .places import Place, Read, Root, copied, put
 from .signature import is_row_major, leaf_of
 from .tracer import Tracer
 from .tree import parts
@@ -105,6 +106,13 @@ class Outside:
             return self._number(place, value)
         if isinstance(value, ModuleType):
             return value
+        if isinstance(value, ChainMap | UserDict | UserList):
+            raise fence.unsupported(
+                f"{place}, a {type(value).__name__} outside of the function", "use a dict or a list"
+            )
+        if isinstance(value, set | bytearray | array):
+            self._depend(place, "equal", copy.copy(value))
+            return value
         if hasattr(type(value), "__next__") and not isinstance(value, io.IOBase):
             raise fence.outside_iterator(str(place))
         known = self._places.get(id(value))
@@ -173,8 +181,10 @@ class Outside:
             self._depend(place, "alias", known[2])
             return known[1]
         if value.dtype not in SUPPORTED_DTYPES and value.dtype.kind not in "fiub":
-            self._depend(place, "equal", value.copy())
-            return concrete(self.trace, value)
+            content = value.copy()
+            content.flags.writeable = False  # a store to it could not be done at each call
+            self._depend(place, "equal", content)
+            return concrete(self.trace, content)
         self._depend(place, "array", (type(value), value.dtype, value.shape))
         return self._input(place, value)
 
@@ -221,10 +231,10 @@ class Outside:
         if isinstance(value, tuple):
             children = [self.read(place.item(i), child) for i, child in enumerate(value)]
             return kind._make(children) if hasattr(kind, "_make") else kind(children)
-        mirror = copy.copy(value)
+        mirror = copied(value)
         self.adopt(place, value, mirror)
         for key, child in found:
-            mirror[key] = self.read(place.item(key), child)
+            put(mirror, key, self.read(place.item(key), child))
         self.reflect(place, value, mirror)
         return mirror
 

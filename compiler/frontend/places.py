@@ -7,6 +7,7 @@ is read anew at each call, of everything else the program depends on what it was
 
 from __future__ import annotations
 
+import copy
 import re
 from collections import deque
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from .libraries import is_library
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,9 +101,45 @@ class Place:
         step, key = self.steps[-1]
         target = Place(self.root, self.steps[:-1]).find(values)
         if step == "attribute":
-            setattr(target, key, value)
+            _set_attribute(target, key, value)
         else:
-            target[key] = value
+            put(target, key, value)
+
+
+def copied(value: Any) -> Any:
+    """Return a copy of a container, made without code of the user's class."""
+    kind: Any = type(value)
+    if is_library(kind.__module__):
+        return copy.copy(value)
+    made = kind.__new__(kind)
+    if isinstance(value, dict):
+        dict.update(made, value)
+    else:
+        list.extend(made, value)
+    getattr(made, "__dict__", {}).update(getattr(value, "__dict__", {}))
+    return made
+
+
+def put(container: Any, key: Any, value: Any) -> None:
+    """Store an item, without code of the user's class."""
+    if isinstance(container, dict) and not is_library(type(container).__module__):
+        dict.__setitem__(container, key, value)
+    elif isinstance(container, list):
+        list.__setitem__(container, key, value)
+    else:
+        container[key] = value
+
+
+def _set_attribute(target: Any, name: str, value: Any) -> None:
+    """Store an attribute; what the user's class does at a store was done while capturing."""
+    attributes = getattr(target, "__dict__", None)
+    is_slot = type(getattr(type(target), name, None)).__name__ == "member_descriptor"
+    if isinstance(attributes, dict) and not is_slot:
+        attributes[name] = value
+    elif isinstance(target, type):
+        setattr(target, name, value)
+    else:
+        object.__setattr__(target, name, value)
 
 
 @dataclass(frozen=True, slots=True)

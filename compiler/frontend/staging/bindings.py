@@ -151,6 +151,8 @@ class Bindings(Operators):
     def items(self, value: Any) -> Any:
         """Return that whose items are stored to in ``value[key] = ...``."""
         trace = current_trace()
+        if trace is not None and value is self.globals:
+            return self.outside()
         if trace is not None and trace.outside.is_strict and type(value) is not Tracer:
             raise LooksOutside("an item of a container")
         if trace is not None and users_method(value, "__setitem__") is not None:

@@ -176,3 +176,94 @@ def test_checks_of_several_conditions():
     ):
         with pytest.raises(error):
             compiled(bad)
+
+
+class Tripled:
+    """A descriptor that stores three times what it is given."""
+
+    def __set_name__(self, owner, name):
+        self.name = "_" + name
+
+    def __get__(self, instance, owner=None):
+        return self if instance is None else instance.__dict__[self.name]
+
+    def __set__(self, instance, value):
+        instance.__dict__[self.name] = value * 3
+
+
+class Described:
+    weights = Tripled()
+
+    def __init__(self):
+        self.weights = np.ones(3)
+
+    def step(self, x):
+        self.weights = self.weights * 0 + 0.5
+        return np.sum(self.weights * x)
+
+
+class Recording:
+    def __setattr__(self, name, value):
+        object.__setattr__(self, name, value)
+        object.__setattr__(self, "last", name)
+
+    def step(self, x):
+        self.kept = x * 2
+        return np.sum(x)
+
+
+class Counting(dict):
+    stores = 0
+
+    def __setitem__(self, key, value):
+        self.stores = self.stores + 1
+        dict.__setitem__(self, key, value)
+
+
+def test_code_of_the_user_at_a_store_runs_once():
+    """Not once more when the store is done after the call."""
+    model, twin, recording = Described(), Described(), Recording()
+    step, recorded = compile_grad(model.step), compile_grad(recording.step)
+    counting = Counting(a=X)
+
+    def count(x):
+        counting["a"] = counting["a"] + x
+        return np.sum(x)
+
+    counted_up = compile_grad(count)
+    for _ in range(3):
+        np.testing.assert_allclose(step(X), twin.step(X))
+        recorded(X)
+        counted_up(X)
+    np.testing.assert_array_equal(model.weights, twin.weights)
+    assert recording.last == "kept"
+    assert counting.stores == 3
+    np.testing.assert_allclose(counting["a"], X * 4)
+
+
+def test_two_arrays_that_become_one():
+    """By a store of the function itself: the next call knows."""
+    items, twins = [np.zeros(3), np.zeros(3)], [np.zeros(3), np.zeros(3)]
+
+    def loss(x, held):
+        held[0] += x
+        held[1] = held[0]
+        return np.sum(held[0] * held[1] * x)
+
+    compiled = compile_grad(lambda x: loss(x, items))
+    for _ in range(4):
+        np.testing.assert_allclose(compiled(X), loss(X, twins))
+    assert items[0] is items[1]
+    np.testing.assert_allclose(items[0], twins[0])
+    assert len(compiled.history) == 2
+
+
+def test_item_of_globals_is_stored_at_each_call():
+    def loss(x):
+        globals()["STORED"] = x[0]
+        return np.sum(x)
+
+    compiled = compile_grad(loss)
+    compiled(X)
+    assert compiled(X * 2) == np.sum(X * 2)
+    assert globals().pop("STORED") == 0.2
