@@ -11,7 +11,7 @@ from .compiler.frontend.signature import Wrt
 from .compiler.frontend.tracer import Tracer
 from .compiler.frontend.tree import flatten, unflatten
 from .compiler.primitives.elementwise import stop_gradient as _stop_gradient
-from .runtime.compiled import CompiledFunction, P, R
+from .runtime.compiled import CompiledClassMethod, CompiledFunction, P, R
 
 
 @overload
@@ -47,7 +47,8 @@ def compile_grad(
 ) -> CompiledFunction[..., Any] | Callable[[Callable[P, R]], CompiledFunction[P, R]]:
     """Compile a NumPy function together with its gradient.
 
-    A decorator of functions and methods, with or without options, or a function of a function.
+    A decorator of functions, methods and class methods (``@compile_grad`` stands above
+    ``@classmethod``), with or without options, or a function of a function.
     Nothing happens until the first call: then the function is captured for the types of its
     arguments, differentiated, and turned into NumPy code. Calls with arguments of the same types
     reuse this code.
@@ -82,7 +83,9 @@ def compile_grad(
         (11.0, array([3., 4.]), array([1., 2.]))
     """
 
-    def compiled(one: Callable[P, R]) -> CompiledFunction[P, R]:
+    def compiled(one: Any) -> Any:
+        if isinstance(one, classmethod):
+            return CompiledClassMethod(compiled(one.__func__))
         return CompiledFunction(
             one, wrt=wrt, has_aux=has_aux, static_argnames=static_argnames, backend=backend
         )

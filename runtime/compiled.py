@@ -352,6 +352,16 @@ class BoundMethod:
         return f"<compiled method {self.compiled.name} of {self.instance!r}>"
 
 
+class CompiledClassMethod:
+    """A compiled class method: looked up on a class or an instance, it is bound to the class."""
+
+    def __init__(self, compiled: CompiledFunction[..., Any]) -> None:
+        self._compiled = compiled
+
+    def __get__(self, instance: Any, owner: type | None = None) -> BoundMethod:
+        return BoundMethod(self._compiled._method, owner or type(instance))
+
+
 def _are_leaves(args: Sequence[Any], signature: Signature, leaves: Sequence[Any]) -> bool:
     """Whether arguments were taken as they are: none static, converted, or left out."""
     trees = signature.trees

@@ -56,8 +56,8 @@ class Model:
     def chosen(self, x, kind="sum"):
         return getattr(np, kind)(self.w * x)
 
-    @classmethod
     @compile_grad
+    @classmethod
     def of_class(cls, x):
         return np.sum(x * x) * (cls.created + 1)
 
