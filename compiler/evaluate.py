@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .ir import Graph, Node, Value
+from .primitive import Framed
 
 
 def evaluate(graph: Graph, *arrays: Any) -> tuple[Any, ...]:
@@ -33,6 +34,11 @@ def evaluate_node(node: Node, operands: list[Any]) -> tuple[Any, ...]:
     if "callback" in node.attrs:
         results = node.attrs["callback"].function(*operands)
         return tuple(results) if len(node.outs) > 1 else (results,) if node.outs else ()
+    if isinstance(node.primitive.numpy, Framed):
+        results = node.primitive.numpy.run(evaluate, operands, **node.attrs)
+        return tuple(
+            np.asarray(one, out.dtype)[()] for one, out in zip(results, node.outs, strict=True)
+        )
     if not node.outs:
         return ()
     result = node.primitive.evaluate(*operands, **node.attrs)

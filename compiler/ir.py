@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import linecache
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import PurePath
 from types import TracebackType
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from .errors import GradcError, TypeRuleError
-from .primitive import REGISTRY, Attrs, Operators, Primitive
+from .primitive import REGISTRY, Attrs, NumPy, Operators, Primitive
 from .types import BOOL, ArrayType, format_shape, type_of
 
 
@@ -94,14 +95,67 @@ class Node:
         (out,) = self.outs
         return out
 
+    @property
+    def regions(self) -> tuple[Graph, ...]:
+        """The bodies of a loop or a branch."""
+        return tuple(self.attrs[name] for name in self.primitive.regions)
 
-@dataclass(frozen=True, slots=True, eq=False)
+    @property
+    def has_effect(self) -> bool:
+        """Whether it must run, in order, even where its results are not used."""
+        return self.primitive.effect or any(region.has_effects for region in self.regions)
+
+    @property
+    def is_view(self) -> bool:
+        """Whether the result may share memory with operand 0."""
+        view = self.primitive.view
+        if not view or ("index" in self.attrs and not self.out.ndim):  # a number has no memory
+            return False
+        return view if isinstance(view, bool) else view([one.type for one in self.operands])
+
+    @property
+    def is_store(self) -> bool:
+        """Whether its NumPy form is a statement that changes operand 0."""
+        return isinstance(self.primitive.numpy, NumPy) and self.primitive.numpy.store
+
+    def with_attrs(self, **attrs: Any) -> Node:
+        """Return this node with some attrs replaced."""
+        return replace(self, attrs={**self.attrs, **attrs})
+
+    def map_regions(self, function: Callable[[Graph], Graph]) -> Node:
+        """Return this node with its bodies replaced."""
+        if not self.primitive.regions:
+            return self
+        made = {name: function(self.attrs[name]) for name in self.primitive.regions}
+        if all(made[name] is self.attrs[name] for name in made):
+            return self
+        return self.with_attrs(**made)
+
+
+@dataclass(frozen=True, eq=False)
 class Graph:
     """Params, nodes in the order they run, outputs."""
 
     params: tuple[Value, ...]
     nodes: tuple[Node, ...]
     outputs: tuple[Value, ...]
+
+    @cached_property
+    def has_effects(self) -> bool:
+        """Whether a node, or one in the body of a node, has an effect."""
+        return any(node.has_effect for node in self.nodes)
+
+    @cached_property
+    def has_regions(self) -> bool:
+        """Whether there is a loop or a branch."""
+        return any(node.primitive.regions for node in self.nodes)
+
+    def map_regions(self, function: Callable[[Graph], Graph]) -> Graph:
+        """Return this graph with the bodies of its nodes replaced."""
+        if not self.has_regions:
+            return self
+        nodes = tuple(node.map_regions(function) for node in self.nodes)
+        return Graph(self.params, nodes, self.outputs)
 
     def producers(self) -> dict[Value, Node]:
         """Return the node that yields each value; params are absent."""

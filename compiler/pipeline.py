@@ -12,11 +12,15 @@ from .ir import Graph
 from .passes.contract import contract
 from .passes.cse import cse
 from .passes.dce import dce
+from .passes.defer import defer
 from .passes.differentiate import differentiate
 from .passes.erase import erase
 from .passes.expand import expand
 from .passes.factor import factor
 from .passes.fold import fold
+from .passes.jacobian import hessian, jacobian
+from .passes.narrow import narrow
+from .passes.pushforward import pushforward
 from .passes.rules import ALGEBRAIC, LATE
 from .passes.simplify import simplify
 from .passes.snapshot import snapshot
@@ -31,9 +35,11 @@ def simplify_algebra(graph: Graph) -> Graph:
     return simplify(graph, ALGEBRAIC + LATE)
 
 
-OPTIMISE: tuple[Pass, ...] = (cse, simplify, fold, cse, simplify, specialise, dce)
+# What is done to a graph and to the bodies of its loops and branches alike.
+OPTIMISE: tuple[Pass, ...] = (narrow, cse, simplify, fold, cse, simplify, specialise, dce, narrow)
 LOWER: tuple[Pass, ...] = (
     erase,
+    narrow,
     cse,
     simplify,
     fold,
@@ -43,6 +49,8 @@ LOWER: tuple[Pass, ...] = (
     contract,
     cse,
     dce,
+    narrow,
+    defer,
     snapshot,
 )
 
@@ -75,12 +83,20 @@ class Log:
         )
 
 
+EVERYWHERE = frozenset((*OPTIMISE, *LOWER)) - {snapshot}  # which looks into bodies itself
+
+
+def everywhere(one: Pass, graph: Graph) -> Graph:
+    """Apply a pass to a graph, and to the bodies in it."""
+    return one(graph).map_regions(lambda region: everywhere(one, region))
+
+
 def run(passes: Sequence[Pass], graph: Graph, log: Log, stage: str) -> Graph:
     """Run passes in order; the verifier after each one if GRADC_VERIFY is set."""
     check = bool(os.environ.get("GRADC_VERIFY"))
     started = perf_counter()
     for one in passes:
-        graph = one(graph)
+        graph = everywhere(one, graph) if one in EVERYWHERE else one(graph)
         if check:
             verify(graph, one.__name__)
     log.stages.append((stage, perf_counter() - started, len(graph.nodes)))
@@ -90,6 +106,16 @@ def run(passes: Sequence[Pass], graph: Graph, log: Log, stage: str) -> Graph:
 def optimise(graph: Graph, log: Log) -> Graph:
     """Simplify a captured graph; it can be differentiated afterwards."""
     return run(OPTIMISE, graph, log, "optimise")
+
+
+def optimise_joint(graph: Graph, forward: int) -> Graph:
+    """Simplify a graph that computes ``forward`` outputs, and then gradients."""
+
+    def gather(one: Graph) -> Graph:
+        return factor(one, forward)
+
+    gather.__name__ = "factor"
+    return run((dce, *OPTIMISE, gather, fold, cse, simplify, dce), graph, Log(), "")
 
 
 def derive(
@@ -106,7 +132,7 @@ def derive(
     """
 
     def joint(one: Graph) -> Graph:
-        return differentiate(one, wrt, outputs, seed)
+        return differentiate(one, wrt, outputs, seed, optimise_joint)
 
     def gather(one: Graph) -> Graph:
         return factor(one, len(graph.outputs))
@@ -114,6 +140,69 @@ def derive(
     joint.__name__, gather.__name__ = "differentiate", "factor"
     passes = (joint, dce, *OPTIMISE, gather, fold, cse, simplify, dce)
     return run(passes, graph, log, "differentiate")
+
+
+def push(
+    graph: Graph,
+    wrt: Sequence[int],
+    outputs: Sequence[int],
+    tangents: Sequence[int],
+    log: Log,
+    separate: bool = False,
+) -> Graph:
+    """Push tangents through an optimised or a joint graph, and optimise the result.
+
+    Args:
+        graph: The graph.
+        wrt: Positions of the params that have tangents; these become params behind the others.
+        outputs: Positions of the outputs to give.
+        tangents: Positions of the outputs whose tangents to give, behind them; floating-point.
+        log: Gets the stages.
+        separate: Whether the outputs are to be computed without the tangents.
+    """
+    floats = [i for i, output in enumerate(graph.outputs) if output.type.is_float]
+
+    def doubled(one: Graph) -> Graph:
+        made = pushforward(one, wrt, separate)
+        chosen = [*outputs, *(len(graph.outputs) + floats.index(i) for i in tangents)]
+        return Graph(made.params, made.nodes, tuple(made.outputs[i] for i in chosen))
+
+    def gather(one: Graph) -> Graph:
+        return factor(one, len(outputs))
+
+    doubled.__name__, gather.__name__ = "pushforward", "factor"
+    passes = (doubled, dce, *OPTIMISE, gather, fold, cse, simplify, dce)
+    return run(passes, graph, log, "pushforward")
+
+
+def tabulate(
+    graph: Graph, wrt: Sequence[int], outputs: Sequence[int], what: str, log: Log
+) -> Graph:
+    """Compute derivatives as arrays beside the outputs, and optimise the result.
+
+    Args:
+        graph: An optimised graph.
+        wrt: Positions of params.
+        outputs: Positions of the outputs to differentiate.
+        what: "jacrev" or "jacfwd" (by the mode), "jacobian" (by the cheaper one), or "hessian".
+        log: Gets the stages.
+    """
+
+    def optimised(one: Graph) -> Graph:
+        return run(OPTIMISE, one, Log(), "")
+
+    def table(one: Graph) -> Graph:
+        if what == "hessian":
+            return hessian(one, wrt, outputs, optimise=optimised)
+        forward = {"jacrev": False, "jacfwd": True}.get(what)
+        return jacobian(one, wrt, outputs, forward, optimise=optimised)
+
+    def gather(one: Graph) -> Graph:
+        return factor(one, len(graph.outputs))
+
+    table.__name__, gather.__name__ = what, "factor"
+    passes = (table, dce, *OPTIMISE, gather, fold, cse, simplify, dce)
+    return run(passes, graph, log, what)
 
 
 def generate(

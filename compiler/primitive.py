@@ -47,7 +47,12 @@ class NoGradient:
     """Said on purpose: integer-valued, piecewise constant, or a marker that stops gradients."""
 
 
-Derivative = Partials | Linear | Adjoint | NoGradient
+@dataclass(frozen=True, slots=True)
+class ByRegions:
+    """The derivative of loops and branches: passes make it of the derivatives of the bodies."""
+
+
+Derivative = Partials | Linear | Adjoint | NoGradient | ByRegions
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,16 @@ class Expand:
 
 
 @dataclass(frozen=True, slots=True)
+class Framed:
+    """Control flow, which the emitter frames: ``run(evaluate, operands, attrs)`` gives the outs.
+
+    ``evaluate(graph, *arrays)`` runs a body.
+    """
+
+    run: Callable[..., tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """Operands and attrs on which the registry test tries a primitive.
 
@@ -123,23 +138,34 @@ class Primitive:
         numpy: The NumPy source for it, or what it expands to; None only for those that the emitter
             frames itself.
         elementwise: Operands have equal shapes, and the result has this shape too.
-        view: The result may share memory with operand 0.
+        regions: The attrs that hold the bodies of a loop or a branch. All that a body reads are
+            its params.
+        view: The result may share memory with operand 0; a function of operand types where that
+            depends on them.
         effect: It must run, in order, even where its results are not used.
+        cheap: Backward may run it again rather than have its result saved: per element it costs no
+            more than two to three additions (measured on arrays in cache), and it is no reduction.
+            Views are cheap without being marked.
         domain: Where an elementwise primitive is tested: (low, high) of each operand.
         dtypes: Kinds of dtype that its operands may have: "f" floats, "i" integers, "b" bools.
         examples: On what it is tested; elementwise primitives need none.
+        batch: How it goes over a batch (see ``primitives/batching.py``); without a rule, and not
+            elementwise, it is done in a loop.
     """
 
     name: str
     type: Callable[..., Any]
     derivative: Derivative
-    numpy: NumPy | Expand | None = None
+    numpy: NumPy | Expand | Framed | None = None
+    regions: tuple[str, ...] = ()
     elementwise: bool = False
-    view: bool = False
+    view: bool | Callable[[Sequence[ArrayType]], bool] = False
     effect: bool = False
+    cheap: bool = False
     domain: tuple[tuple[float, float], ...] = ()
     dtypes: str = "f"
     examples: tuple[Example, ...] = ()
+    batch: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
         if self.name in REGISTRY:
@@ -156,7 +182,7 @@ class Primitive:
 
     def evaluate(self, *arrays: Any, **attrs: Any) -> Any:
         """Compute on arrays by running the NumPy text of the entry."""
-        if self.numpy is None:
+        if self.numpy is None or isinstance(self.numpy, Framed):
             raise GradcError(f"{self.name} cannot be evaluated on arrays")
         if isinstance(self.numpy, Expand):
             return self.numpy.rule(*arrays, **attrs)

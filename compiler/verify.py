@@ -34,6 +34,8 @@ def verify(graph: Graph, after: str = "capture") -> Graph:
             types = node.primitive.infer([operand.type for operand in node.operands], node.attrs)
         except (GradcError, TypeError) as error:
             raise VerifyError(f"after {after}: {place}: {error}", got=print_graph(graph)) from error
+        for region in node.regions:
+            verify(region, f"{after}: {place}")
         if types != tuple(out.type for out in node.outs):
             got = f"{types} by its rule, {[out.type for out in node.outs]} in the graph"
             raise VerifyError(f"after {after}: {place} has outputs of other types", got=got)

@@ -14,8 +14,11 @@ from .compiler.errors import (
     TypeRuleError,
     VerifyError,
 )
+from .compiler.frontend.checkpoints import checkpoint
+from .compiler.frontend.control_flow import cond, fori_loop, while_loop
 from .compiler.frontend.grad_mode import enable_grad, is_grad_enabled, no_grad
 from .compiler.frontend.hooks import Handle, register_hook
+from .compiler.frontend.scans import scan
 from .compiler.frontend.signature import spec
 from .compiler.frontend.tree import Spec
 from .runtime.compiled import CompiledFunction
@@ -34,15 +37,20 @@ __all__ = [
     "Spec",
     "TypeRuleError",
     "VerifyError",
+    "checkpoint",
     "compile_grad",
+    "cond",
     "debug",
     "enable_grad",
     "explain",
+    "fori_loop",
     "func",
     "is_grad_enabled",
     "no_grad",
     "register_hook",
+    "scan",
     "spec",
     "special",
     "stop_gradient",
+    "while_loop",
 ]

@@ -13,6 +13,8 @@ from ..compiler.frontend.signature import as_integer
 from ..compiler.frontend.tree import Branch, Instance, Leaf, Tree, count_leaves, unflatten
 from .cotangents import cotangents
 from .effects import Effects
+from .tables import TABLES, arrange_table
+from .tangents import tangents, with_zeros
 
 if TYPE_CHECKING:
     from .specialisation import Specialisation
@@ -51,18 +53,23 @@ class Call:
         self.made, self.mode = made, mode
         self.has_aux = made.has_aux
         self.count = made.captured.count
-        self._run: Callable[..., Any] = self._vjp if mode == "vjp" else self._results
-        if mode != "vjp":
+        split = {"vjp": self._vjp, "linearize": self._linearize}
+        self._run: Callable[..., Any] = split.get(mode, self._results)
+        if mode not in split:
             self._executable = made.executable(mode)
         self._arrange = self._quick_arrange() or self._full_arrange
 
-    def __call__(self, inputs: Sequence[Any], values: Sequence[Any]) -> Any:
+    def __call__(
+        self, inputs: Sequence[Any], values: Sequence[Any], given: Sequence[Any] = ()
+    ) -> Any:
         """Run it.
 
         Args:
             inputs: The leaves of the arguments, and what is read outside.
             values: The value of each parameter.
+            given: The tangents, where the mode takes some.
         """
+        inputs = (*inputs, *given)
         if not self.made.captured.has_effects:
             return self._run(inputs, None)
         effects = Effects(self.made.captured, self.made.signature.trees, values)
@@ -113,7 +120,7 @@ class Call:
     def _results(self, inputs: Sequence[Any], effects: Effects | None) -> Any:
         results: Sequence[Any] = self._executable(inputs)
         if effects is not None:
-            results = tuple(effects.commit(results, 1 if self.mode == "grad" else 0))
+            results = tuple(effects.commit(results, self.made.left_out(self.mode)))
         return self._arrange(results)
 
     def _quick_arrange(self) -> Callable[[Sequence[Any]], Any] | None:
@@ -124,6 +131,10 @@ class Call:
             return _first
         wanted = self.made.wanted
         assert wanted is not None
+        if self.mode == "jvp":
+            return tuple if self.made.differentiable else None
+        if self.mode == "hessian" and not wanted.single:
+            return None
         if not all(isinstance(tree, Leaf) for tree in wanted.trees):
             return None
         if self.mode == "value_and_grad":
@@ -138,10 +149,20 @@ class Call:
         if self.mode == "value_and_grad":
             value = unflatten(made.captured.output, results[: self.count])
             return value, wanted.arrange(results[self.count :])
-        gradient = wanted.arrange(results[self.count - 1 :])
+        if self.mode == "jvp":
+            value = unflatten(made.captured.output, results[: self.count])
+            primals = results[: count_leaves(made.primal)]
+            pushed = with_zeros(made.primal, primals, results[self.count :])
+            return with_second(value, pushed, self.has_aux)
+        kept = self.count - made.left_out(self.mode)
+        if self.mode in TABLES:
+            floats = made.differentiable
+            found = arrange_table(self.mode, made.primal, floats, wanted, results[kept:])
+        else:
+            found = wanted.arrange(results[kept:])
         if not self.has_aux:
-            return gradient
-        return gradient, unflatten(_aux(made.captured.output), results[: self.count - 1])
+            return found
+        return found, unflatten(_aux(made.captured.output), results[:kept])
 
     def _vjp(self, inputs: Sequence[Any], effects: Effects | None) -> tuple[Any, ...]:
         made, wanted = self.made, self.made.wanted
@@ -159,12 +180,30 @@ class Call:
             return wanted.arrange(backward((*saved, *cotangents(ct, primal, types))))
 
         output = unflatten(made.captured.output, results[: self.count])
-        return with_pullback(output, pullback, self.has_aux)
+        return with_second(output, pullback, self.has_aux)
+
+    def _linearize(self, inputs: Sequence[Any], effects: Effects | None) -> tuple[Any, ...]:
+        made, wanted = self.made, self.made.wanted
+        assert wanted is not None
+        primal = made.primal
+        linear = made.executable("tangent")
+        results: Sequence[Any] = made.executable("primal")(inputs)
+        if effects is not None:
+            results = effects.commit(results, 0)
+        saved, primals = results[self.count :], results[: count_leaves(primal)]
+
+        def push(given: Any) -> Any:
+            """Return the tangent of the output for ``given``, the tangents of the arguments."""
+            typed = tangents(given, wanted, made.signature)
+            return with_zeros(primal, primals, linear((*saved, *typed)))
+
+        output = unflatten(made.captured.output, results[: self.count])
+        return with_second(output, push, self.has_aux)
 
 
-def with_pullback(output: Any, pullback: Callable[[Any], Any], has_aux: bool) -> tuple[Any, ...]:
-    """Return what ``vjp`` returns."""
-    return (output[0], pullback, output[1]) if has_aux else (output, pullback)
+def with_second(output: Any, second: Any, has_aux: bool) -> tuple[Any, ...]:
+    """Return an output with what belongs to it behind it, and what is only handed on last."""
+    return (output[0], second, output[1]) if has_aux else (output, second)
 
 
 def _aux(output: Tree) -> Tree:

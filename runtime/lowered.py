@@ -10,14 +10,14 @@ from ..compiler.printer import print_graph
 from .loader import save
 from .specialisation import Specialisation
 
-Part = Literal["numpy", "pullback", "graph", "joint", "log"]
+Part = Literal["numpy", "pullback", "jvp", "graph", "joint", "log"]
 PARTS: tuple[str, ...] = get_args(Part)
 
 
 class Lowered:
     """A compiled function for one signature.
 
-    Attributes are texts: ``numpy``, ``pullback``, ``graph``, ``joint``, ``log``.
+    Attributes are texts: ``numpy``, ``pullback``, ``jvp``, ``graph``, ``joint``, ``log``.
     """
 
     def __init__(self, specialisation: Specialisation) -> None:
@@ -32,6 +32,11 @@ class Lowered:
     def pullback(self) -> str:
         """The NumPy module that takes what the forward program saved, and the cotangents."""
         return self._made.executable("backward").module.text
+
+    @property
+    def jvp(self) -> str:
+        """The NumPy module that computes the value and its tangent."""
+        return self._made.executable("jvp").module.text
 
     @property
     def graph(self) -> str:
@@ -75,12 +80,12 @@ class Lowered:
             raise GradcError(f"what={what!r} names no part", fix=f"use one of {', '.join(PARTS)}")
         return str(getattr(self, what))
 
-    def save(self, path: str | Path, what: Literal["numpy", "pullback"] = "numpy") -> Path:
+    def save(self, path: str | Path, what: Literal["numpy", "pullback", "jvp"] = "numpy") -> Path:
         """Write a NumPy module to a file (and large constants to an ``.npz`` beside it).
 
         Args:
             path: Where to; it must end in ``.py``.
-            what: Which module: "numpy", or "pullback".
+            what: Which module: "numpy", "pullback", or "jvp".
 
         Returns:
             The path.
@@ -90,6 +95,6 @@ class Lowered:
             raise GradcError(
                 "a module is saved to a .py file", got=str(path), fix="let the path end in .py"
             )
-        mode = self._mode if what == "numpy" else "backward"
+        mode = {"numpy": self._mode, "pullback": "backward", "jvp": "jvp"}[what]
         save(self._made.executable(mode).module, path)
         return path

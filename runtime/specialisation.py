@@ -21,6 +21,7 @@ from ..compiler.passes.residuals import residuals
 from ..compiler.pipeline import Log
 from .calls import Call
 from .loader import load
+from .tables import TABLES, check_differentiable
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Specialisation:
         self.log = Log()
         self._executables: dict[str, Executable] = {}
         self._joints: dict[bool, Graph] = {}
+        self._pushed: dict[bool, Graph] = {}
         self._lock = threading.RLock()
         started = perf_counter()
         self.captured: Capture = capture(
@@ -118,6 +120,42 @@ class Specialisation:
             self._joints[seeded] = joint
         return self._joints[seeded]
 
+    def pushed(self, separate: bool = False) -> Graph:
+        """Return the graph with tangents: a param for each, and an output for each.
+
+        Args:
+            separate: Whether the outputs must not depend on tangents, in loops neither.
+        """
+        assert self.wanted is not None
+        separate = separate and self.graph.has_regions
+        if separate not in self._pushed:
+            outputs = range(len(self.graph.outputs))
+            self._pushed[separate] = pipeline.push(
+                *(self.graph, self.wanted.leaves, outputs, self.differentiable, self.log, separate)
+            )
+        return self._pushed[separate]
+
+    def hessian_product(self) -> Graph:
+        """Return the graph from vectors to the Hessian times these: forward over reverse."""
+        assert self.wanted is not None
+        joint, count = self.joint(seeded=True), len(self.graph.outputs)
+        gradients = range(count, len(joint.outputs))
+        return pipeline.push(joint, self.wanted.leaves, range(1, count), gradients, self.log)
+
+    def left_out(self, mode: str) -> int:
+        """Return how many of the first outputs the program of a mode does not give."""
+        if mode in TABLES:
+            return count_leaves(self.primal)
+        return 1 if mode in ("grad", "hvp") else 0
+
+    def table(self, mode: str) -> Graph:
+        """Return the graph that computes Jacobians or Hessians beside the outputs."""
+        assert self.wanted is not None
+        check_differentiable(self.differentiable, mode)
+        return pipeline.tabulate(
+            self.graph, self.wanted.leaves, self.differentiable, mode, self.log
+        )
+
     @property
     def is_planned(self) -> bool:
         """Whether nothing but types and the outside decides that it serves a call."""
@@ -129,7 +167,10 @@ class Specialisation:
         return Call(self, mode)
 
     def executable(self, mode: str) -> Executable:
-        """Return the executable of a mode ("vjp" has two, "forward" and "backward")."""
+        """Return the executable of a mode.
+
+        Two modes have two: "vjp" has "forward" and "backward", "linearize" "primal" and "tangent".
+        """
         ready = self._executables.get(mode)
         if ready is not None:
             return ready
@@ -150,17 +191,36 @@ class Specialisation:
             outputs = joint.outputs[1:]
             names = [*self._result_names()[1:], *self._gradient_names()]
             self._load(mode, Graph(joint.params, joint.nodes, outputs), count - 1, names)
+        elif mode == "jvp":
+            self._load(mode, self.pushed(), count, [*self._result_names(), *self._tangent_names()])
+        elif mode == "hvp":
+            by = [self.signature.names[i] for i in self.wanted.leaves] if self.wanted else []
+            names = [*self._result_names()[1:], *(f"the product's part for {one}" for one in by)]
+            self._load(mode, self.hessian_product(), count - 1, names)
+        elif mode in TABLES:
+            table, first = self.table(mode), self.left_out(mode)
+            names = [*self._result_names()[first:], *self._table_names(mode)]
+            table = Graph(table.params, table.nodes, table.outputs[first:])
+            self._load(mode, table, count - first, names)
+        elif mode in ("primal", "tangent"):
+            late = len(self.wanted.leaves) if self.wanted else 0
+            self._split("primal", "tangent", self.pushed(separate=True), late)
         else:
-            joint = self.joint(seeded=False)
-            cts = len(self.differentiable)
-            forward, backward = residuals(joint, count, cts)
-            saved = [f"residual {i + 1}" for i in range(len(forward.outputs) - count)]
-            self._load("forward", forward, count, [*self._result_names(), *saved])
-            self._load("backward", backward, 0, self._gradient_names())
+            self._split("forward", "backward", self.joint(seeded=False), len(self.differentiable))
+
+    def _split(self, first: str, second: str, graph: Graph, late: int) -> None:
+        """Compile a graph as two programs: what does not read its last params, and the rest."""
+        count = len(self.graph.outputs)
+        early, rest = residuals(graph, count, late)
+        saved = [f"residual {i + 1}" for i in range(len(early.outputs) - count)]
+        names = self._gradient_names() if second == "backward" else self._tangent_names()
+        self._load(first, early, count, [*self._result_names(), *saved])
+        self._load(second, rest, 0, names)
 
     def _load(self, mode: str, graph: Graph, kept: int, results: Sequence[str]) -> None:
-        first = 1 if mode == "grad" else 0
-        shared = [] if mode == "backward" else [i - first for i in self.captured.shared]
+        is_late = mode in ("backward", "tangent")
+        first = len(self.graph.outputs) if is_late else self.left_out(mode)
+        shared = [i - first for i in self.captured.shared if i >= first]
         heading = self._heading(mode, graph, results)
         module = pipeline.generate(graph, f"{self.name}_{mode}", heading, kept, self.log, shared)
         run, path = load(module)
@@ -177,6 +237,18 @@ class Specialisation:
     def _gradient_names(self) -> list[str]:
         assert self.wanted is not None
         return [f"the gradient by {self.signature.names[i]}" for i in self.wanted.leaves]
+
+    def _tangent_names(self) -> list[str]:
+        names = self._result_names()
+        return [f"the tangent of {names[i]}" for i in self.differentiable]
+
+    def _table_names(self, mode: str) -> list[str]:
+        assert self.wanted is not None
+        names, by = self._result_names(), [self.signature.names[i] for i in self.wanted.leaves]
+        if mode == "hessian":
+            by = [f"{one} and {other}" for one in by for other in by]
+        order = "second derivative" if mode == "hessian" else "derivative"
+        return [f"the {order} of {names[i]} by {one}" for i in self.differentiable for one in by]
 
     def _heading(self, mode: str, graph: Graph, results: Sequence[str]) -> Heading:
         function = inspect.unwrap(self.parameters.function)
@@ -198,4 +270,12 @@ _TITLES = {
     "grad": "The gradient",
     "forward": "The value, and what the pullback reads,",
     "backward": "The pullback",
+    "jvp": "The value and its tangent",
+    "hvp": "The Hessian times a vector",
+    "jacobian": "The Jacobian",
+    "jacrev": "The Jacobian, by reverse mode,",
+    "jacfwd": "The Jacobian, by forward mode,",
+    "hessian": "The Hessian",
+    "primal": "The value, and what the tangent's program reads,",
+    "tangent": "The tangent of the value",
 }

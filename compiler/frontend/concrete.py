@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..types import Sym
+from . import fence
 from .source import assigned_name, source_line, user_frame
 from .tracer import Storage, Tracer
 
@@ -122,8 +123,15 @@ def compute(
     """
     found: list[tuple[Tracer, Any]] = []
     plain_args, plain_kwargs = plain(args, found), plain(kwargs, found)
+    may_store = stores or function in STORES
+    if (
+        may_store
+        and trace is not None
+        and any(one.tracing.body is not trace.body for one, _ in found[:1])
+    ):
+        raise fence.stored_from_body()
     result = function(*plain_args, **plain_kwargs)
-    if stores or function in STORES:
+    if may_store:
         for one, _ in found:
             one.storage.changed()
     if trace is None:

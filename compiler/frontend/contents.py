@@ -61,7 +61,7 @@ class Contents:
             if one in self.inputs:
                 looked_at.append(one)
                 continue
-            if made_by is None or made_by.primitive.effect:
+            if made_by is None or made_by.has_effect:
                 return None
             if one not in self._known:
                 nodes[made_by] = None

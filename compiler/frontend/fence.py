@@ -113,6 +113,25 @@ def stored_from_within(place: str) -> CaptureError:
     )
 
 
+def stored_from_body() -> CaptureError:
+    """Return the error for a store to an array outside from the body of a loop or a branch."""
+    return CaptureError(
+        "the body of a loop or a branch stores to an array that was made outside of it",
+        where=user_line(),
+        fix="carry the array: pass it in init (or as an operand of cond) and return it",
+    )
+
+
+def hooked_from_body() -> CaptureError:
+    """Return the error for a hook that a body registers on a value from outside."""
+    return CaptureError(
+        "the body of a loop or a branch registers a hook on a value from outside of it, whose "
+        "gradient is complete only when the loop is done",
+        where=user_line(),
+        fix="register the hook outside of the body",
+    )
+
+
 def resized(place: str, container: Any) -> CaptureError:
     """Return the error for an outside container that would grow with each call."""
     kind = type(container).__name__

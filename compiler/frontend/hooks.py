@@ -90,7 +90,7 @@ def _pure(function: Callable[[Any], Any], type: ArrayType) -> Graph | None:
 
 
 def _has_effects(trace: Trace) -> bool:
-    return any(node.primitive.effect for node in trace.builder.nodes)
+    return any(node.has_effect for node in trace.builder.nodes)
 
 
 class Handle:
@@ -148,6 +148,8 @@ def register_hook(value: Any, function: Callable[[Any], Any]) -> Handle:
     trace = current_trace()
     if trace is None:
         raise fence.leaked(value)
+    if value.tracing.body is not trace.body:
+        raise fence.hooked_from_body()
     made = Hook(function, value.type, trace.next_number(), trace.line())
     operand = trace.value_of(value)
     trace.effect(hook, (operand,), {"hook": made})

@@ -16,6 +16,7 @@ from ..ir import Builder, Graph, Node, SourceLine, Value
 from ..primitive import Attrs, Primitive
 from ..primitives.elementwise import with_value
 from ..primitives.index import gather, slice_, update
+from ..types import ArrayType
 from . import fence
 from .active import begin, current_trace, end
 from .concrete import STORES, STORING_METHODS, compute, concrete, holds_traced, known
@@ -44,10 +45,15 @@ class Trace:
         contents: What may be known of values while capturing.
         count_of: Gives the number of elements that a mask selects.
         outside: What is read and stored that is no argument: one for all captures in each other.
+        body: The capture of a loop's or branch's body that this is part of; None outside of these.
     """
 
     def __init__(
-        self, tables: Any, varying: frozenset[Place] = frozenset(), strict: bool = False
+        self,
+        tables: Any,
+        varying: frozenset[Place] = frozenset(),
+        strict: bool = False,
+        is_body: bool = False,
     ) -> None:
         self.builder = Builder()
         self.inputs: list[Storage] = []
@@ -65,6 +71,7 @@ class Trace:
         self._depth = 0
         self._numbers = count(1)
         enclosing = current_trace()
+        self.body: Trace | None = self if is_body else enclosing.body if enclosing else None
         self.outside: Outside
         if strict:
             self.outside = Nothing(self, enclosing.outside if enclosing else None)
@@ -114,6 +121,13 @@ class Trace:
         self.inputs.append(storage)
         weak, scalar = leaf.kind == "number", leaf.kind != "array"
         return Tracer(self, storage, scalar=scalar, weak=weak, known=known)
+
+    def param(self, type: ArrayType, name: str | None, kind: str, row_major: bool) -> Tracer:
+        """Make a param of a body: an array of its own, which stores do not reach the outside of."""
+        value = Value(type, name)
+        self._params.append(value)
+        storage = Storage(value, row_major)
+        return Tracer(self, storage, scalar=kind != "array", weak=kind == "number")
 
     def guard(self, positions: Iterable[int]) -> None:
         """Make the values of these inputs part of the specialisation."""
@@ -181,7 +195,7 @@ class Trace:
         A view primitive gives a view of the same storage.
         """
         first = operands[0] if operands else None
-        if primitive.view and isinstance(first, Tracer) and first.tracing is self:
+        if primitive.view is True and isinstance(first, Tracer) and first.tracing is self:
             return self._view(first, primitive, attrs)
         values = [self.value_of(operand) for operand in operands]
         value = self.add(primitive, values, attrs)
@@ -191,6 +205,21 @@ class Trace:
     def next_number(self) -> int:
         """Return a number for the next call-back."""
         return next(self._numbers)
+
+    def structured(
+        self, primitive: Primitive, operands: Sequence[Any], attrs: Attrs
+    ) -> tuple[Value, ...]:
+        """Append a loop or a branch, and return its outputs."""
+        values = tuple(self.value_of(operand) for operand in operands)
+        if not self._depth:
+            self.builder.origin = source_line(user_frame())
+        self.builder.detached = not is_grad_enabled()
+        outs = self.builder.add(primitive, values, attrs)
+        for region in self.builder.nodes[-1].regions[-1:]:  # what is carried keeps its name
+            carried = region.params[-len(values) :][: attrs.get("carried", 0)]
+            for out, param in zip(outs, region.params[1:] if "reverse" in attrs else carried):
+                out.name = param.name
+        return outs
 
     def effect(self, primitive: Primitive, operands: Sequence[Value], attrs: Attrs) -> None:
         """Append a node that has no output."""
@@ -258,6 +287,8 @@ class Trace:
     def store(self, target: Tracer, value: Value) -> None:
         """Make ``value`` the new content of what ``target`` shows."""
         storage = target.storage
+        if target.tracing.body is not self.body:
+            raise fence.stored_from_body()
         if target.tracing is not self:
             raise fence.unsupported("a store to an array of an enclosing function")
         if storage.is_unsure or any(sibling() is not None for sibling in storage.siblings):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..ir import Graph, Node, Value
+from ..primitives.records import record
 from .rewriter import Rewriter
 
 
@@ -19,7 +20,7 @@ def cse(graph: Graph) -> Graph:
     seen: dict[Any, Value] = {}
 
     def rewrite(rewriter: Rewriter, node: Node) -> Value | None:
-        if node.primitive.effect:
+        if node.has_effect or node.primitive is record:
             return None
         attrs = tuple(node.attrs.items())
         key = (node.primitive, node.operands, attrs, node.detached)

@@ -15,7 +15,7 @@ def dce(graph: Graph) -> Graph:
     live: set[Value] = set(graph.outputs)
     kept: list[Node] = []
     for node in reversed(graph.nodes):
-        if node.primitive.effect or any(out in live for out in node.outs):
+        if node.has_effect or any(out in live for out in node.outs):
             live.update(node.operands)
             kept.append(node)
     return Graph(graph.params, tuple(reversed(kept)), graph.outputs)

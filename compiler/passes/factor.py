@@ -92,6 +92,14 @@ def _keeps_digits(number: np.generic | None, other: float) -> bool:
     return bool(limits.tiny <= product <= limits.max)
 
 
+def drop_zero(rewriter: Rewriter, node: Node) -> Value | None:
+    """Rewrite ``x + 0`` to ``x``: an accumulator that begins with nothing."""
+    for zero, rest in (node.operands, node.operands[::-1]):
+        if rewriter.number(zero) == 0:
+            return rest
+    return None
+
+
 def share_factor(rewriter: Rewriter, node: Node) -> Value | None:
     """Rewrite ``a x + a y`` to ``a (x + y)``."""
     first, second = (factor_of(rewriter, operand, node) for operand in node.operands)
@@ -124,7 +132,7 @@ def _shrinks(node: Node, operand: Value) -> bool:
 
 
 _REWRITES: dict[Primitive, tuple[Callable[[Rewriter, Node], Value | None], ...]] = {
-    add: (share_factor,),
+    add: (drop_zero, share_factor),
     subtract: (share_factor,),
     multiply: (merge_factors, sink_factor),
     divide: (sink_factor,),

@@ -7,6 +7,7 @@ import numpy as np
 from ..evaluate import evaluate_node
 from ..ir import Graph, Node, Value
 from ..primitives.elementwise import constant
+from ..primitives.records import record
 from ..primitives.shape import broadcast_to
 from .rewriter import Rewriter
 
@@ -28,7 +29,7 @@ def fold(graph: Graph) -> Graph:
 
 
 def _fold(rewriter: Rewriter, node: Node) -> Value | None:
-    if node.primitive.effect or not node.operands:
+    if node.has_effect or node.regions or node.primitive is record or not node.operands:
         return None
     if node.primitive.elementwise and node.out.ndim:
         scalars = [rewriter.scalar_of(operand, node) for operand in node.operands]

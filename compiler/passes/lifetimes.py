@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from ..ir import Graph, Node, Value
-from ..primitive import Expand
+from ..primitive import NumPy
 from ..primitives.elementwise import constant
 from ..primitives.index import Gather
 from ..types import ArrayType
@@ -24,11 +24,16 @@ class Lifetimes:
         last_use: The last position at which anything that lies in a root is read.
         donor: The dead value whose memory the output of a node takes. A store without one needs a
             copy of its array first.
+        owned: The values that have memory of their own, which may be changed.
+        given: The operands of a loop or a branch, by position, whose memory its body may change:
+            nothing else reads them any more. Others it must not change.
     """
 
     root: dict[Value, Value] = field(default_factory=dict)
     last_use: dict[Value, float] = field(default_factory=dict)
     donor: dict[Node, Value] = field(default_factory=dict)
+    owned: set[Value] = field(default_factory=set)
+    given: dict[Node, set[int]] = field(default_factory=dict)
 
 
 def is_worth_reusing(type: ArrayType) -> bool:
@@ -37,7 +42,10 @@ def is_worth_reusing(type: ArrayType) -> bool:
 
 
 def lifetimes(
-    graph: Graph, position: Mapping[Node, int], inlined: Set[Value] = frozenset()
+    graph: Graph,
+    position: Mapping[Node, int],
+    inlined: Set[Value] = frozenset(),
+    owned: Set[Value] = frozenset(),
 ) -> Lifetimes:
     """Work out lifetimes and the reuse of memory.
 
@@ -50,12 +58,13 @@ def lifetimes(
         graph: The graph.
         position: When each node runs: its own place, or that of the statement that it is part of.
         inlined: Values that are part of a larger expression, and have no memory of their own.
+        owned: Params whose memory is the graph's own: what a loop carries.
     """
-    found = Lifetimes()
-    owned: set[Value] = set()
+    found = Lifetimes(owned=set(owned))
+    owned = found.owned
     for node in graph.nodes:
         for out in node.outs:
-            if node.primitive.view:
+            if node.is_view:
                 found.root[out] = found.root.get(node.operands[0], node.operands[0])
             elif not (node.primitive is constant or node.primitive.effect or out in inlined):
                 owned.add(out)
@@ -72,7 +81,7 @@ def lifetimes(
 
 
 def _choose_donors(
-    graph: Graph, position: Mapping[Node, int], found: Lifetimes, owned: set[Value]
+    graph: Graph, position: Mapping[Node, int], found: Lifetimes, owned: Set[Value]
 ) -> None:
     dying: dict[float, list[Value]] = {}
     for root, last in found.last_use.items():
@@ -81,7 +90,11 @@ def _choose_donors(
     free: dict[ArrayType, list[Value]] = {}
     taken: set[Value] = set()
     for place, node in enumerate(graph.nodes):
-        if len(node.outs) == 1 and node.out in owned:
+        if node.regions:
+            given = _given(node, position[node], found, owned)
+            found.given[node] = given
+            taken.update(node.operands[i] for i in given)
+        elif len(node.outs) == 1 and node.out in owned:
             donor = _donor(node, position[node], found, owned, free)
             if donor is not None:
                 found.donor[node] = donor
@@ -91,15 +104,24 @@ def _choose_donors(
                 free.setdefault(root.type, []).append(root)
 
 
+def _given(node: Node, place: int, found: Lifetimes, owned: Set[Value]) -> set[int]:
+    roots = [found.root.get(operand, operand) for operand in node.operands]
+    return {
+        i
+        for i, operand in enumerate(node.operands)
+        if operand.ndim and _dies(operand, place, found, owned) and roots.count(operand) == 1
+    }
+
+
 def _donor(
-    node: Node, place: int, found: Lifetimes, owned: set[Value], free: dict[ArrayType, list[Value]]
+    node: Node, place: int, found: Lifetimes, owned: Set[Value], free: dict[ArrayType, list[Value]]
 ) -> Value | None:
     numpy = node.primitive.numpy
-    if numpy is None or isinstance(numpy, Expand):
+    if not isinstance(numpy, NumPy):
         return None
     if numpy.store:
         base, value = node.operands[:2]
-        scattered = any(isinstance(item, Gather) for item in node.attrs["index"])
+        scattered = any(isinstance(item, Gather) for item in node.attrs.get("index", ()))
         if scattered and found.root.get(value, value) is base:
             return None
         # What is computed of rank 0 is a scalar, which nothing can be stored into.
@@ -114,5 +136,5 @@ def _donor(
     return spare.pop() if spare else None
 
 
-def _dies(value: Value, place: int, found: Lifetimes, owned: set[Value]) -> bool:
+def _dies(value: Value, place: int, found: Lifetimes, owned: Set[Value]) -> bool:
     return value in owned and value not in found.root and found.last_use[value] == place

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from ..ir import Graph, Node, Value
-from ..primitives.elementwise import constant
-from ..primitives.shape import broadcast_to, reshape, transpose
+from collections.abc import Iterable, Sequence, Set
+from typing import Any
 
-# Of these the operand is saved: it is no larger. Of a slice, the slice.
-_FREE_VIEWS = (broadcast_to, reshape, transpose)
+import numpy as np
+
+from ..ir import Builder, Graph, Node, Value
+from ..primitives.elementwise import constant
+from ..primitives.index import Gather, Mask, Slice
+from ..types import ArrayType, Sym
+from .mincut import cut, interleave
 
 
 def residuals(graph: Graph, outputs: int, cts: int) -> tuple[Graph, Graph]:
     """Split a joint graph at its cotangents.
 
-    What depends on a cotangent runs backward; what else the backward program reads is computed
-    forward and saved. Constants and views are made again.
+    What depends on a cotangent runs backward. What else the backward program reads is computed
+    forward and saved, or cheap and made again from what is saved, so that the fewest bytes are
+    saved. Params count as all others: the caller may change them between the two programs.
 
     Requires: the last ``cts`` params are cotangents; the first ``outputs`` outputs do not depend on
         them.
     Ensures: forward takes the other params and returns the outputs, then the residuals; backward
-        takes the residuals and the cotangents, and returns the remaining outputs.
-    Cost: linear in nodes.
+        takes the residuals and the cotangents, and returns the remaining outputs. A size that is
+        known forward only comes as the length of a residual without elements.
+    Cost: that of ``cut``.
     """
     inputs = graph.params[: len(graph.params) - cts]
     late: set[Value] = set(graph.params[len(inputs) :])
@@ -32,33 +38,56 @@ def residuals(graph: Graph, outputs: int, cts: int) -> tuple[Graph, Graph]:
             late.update(node.outs)
         else:
             forward.append(node)
-    split = _Split(forward)
     results = graph.outputs[outputs:]
-    for value in [*(one for node in backward for one in node.operands), *results]:
-        if value not in late:
-            split.need(value)
-    saved = tuple(split.saved)
+    read = [*(one for node in backward for one in node.operands), *results]
+    crossing = cut(forward, [value for value in dict.fromkeys(read) if value not in late])
+    nodes = interleave(crossing.again, backward)
+    known = (*crossing.saved, *graph.params[len(inputs) :])
+    missing = _missing_sizes(nodes, known, _sizes(forward, inputs))
+    builder = Builder(forward)
+    lengths = tuple(
+        builder.full(ArrayType((Sym.named(one), 0), np.dtype(np.bool_)), False) for one in missing
+    )
     return (
-        Graph(inputs, tuple(forward), (*graph.outputs[:outputs], *saved)),
-        Graph((*saved, *graph.params[len(inputs) :]), (*split.again, *backward), results),
+        Graph(inputs, tuple(builder.nodes), (*graph.outputs[:outputs], *crossing.saved, *lengths)),
+        Graph((*crossing.saved, *lengths, *graph.params[len(inputs) :]), nodes, results),
     )
 
 
-class _Split:
-    """What the backward program needs of the forward one: values saved, and nodes run again."""
+def _missing_sizes(nodes: Sequence[Node], params: Sequence[Value], known: Set[str]) -> list[str]:
+    """Return the known sizes that a program may ask for, and that its params do not tell."""
+    if not known:
+        return []
+    told = {str(dim) for value in params for dim in value.shape}
+    given = {*params, *(node.out for node in nodes if node.primitive is constant)}
+    for node in nodes:
+        items = [one for one in node.attrs.get("index", ()) if isinstance(one, Gather | Mask)]
+        arrays = node.operands[len(node.operands) - len(items) :]
+        for item, array in zip(items, arrays, strict=True):
+            if isinstance(item, Mask) and array in given:  # and so counted before anything runs
+                told.add(str(item.count))
+    return sorted((_sizes(nodes, inside=True) & known) - told)
 
-    def __init__(self, forward: list[Node]) -> None:
-        self.saved: dict[Value, None] = {}
-        self.again: dict[Node, None] = {}
-        self._cheap = {
-            node.out: node for node in forward if node.primitive in (constant, *_FREE_VIEWS)
-        }
 
-    def need(self, value: Value) -> None:
-        node = self._cheap.get(value)
-        if node is None:
-            self.saved[value] = None
-            return
-        for operand in node.operands:
-            self.need(operand)
-        self.again[node] = None
+def _sizes(
+    nodes: Iterable[Node], params: Iterable[Value] = (), *, inside: bool = False
+) -> set[str]:
+    """Return the sizes named in types and attrs of nodes, and ``inside`` their bodies."""
+    found: set[str] = set()
+    pending: list[Any] = [param.shape for param in params]
+    for node in nodes:
+        pending += [value.shape for value in (*node.operands, *node.outs)]
+        pending += [one for key, one in node.attrs.items() if key not in node.primitive.regions]
+        for region in node.regions if inside else ():
+            found |= _sizes(region.nodes, region.params, inside=True)
+    while pending:
+        one = pending.pop()
+        if isinstance(one, Sym):
+            found |= one.names
+        elif isinstance(one, tuple):
+            pending += one
+        elif isinstance(one, Slice):
+            pending += one.start, one.stop
+        elif isinstance(one, Mask):
+            pending.append(one.count)
+    return found

@@ -15,7 +15,7 @@ from ..primitives.reduce import sum_
 from ..primitives.shape import broadcast_to, reshape, transpose
 from ..types import reduced_shape, size_of
 from .match import match, pattern_of
-from .regions import are_disjoint
+from .overlap import are_disjoint
 from .rewriter import Rewriter
 from .rules import RULES, Rule
 
@@ -119,7 +119,7 @@ def _copy(rewriter: Rewriter, node: Node) -> Value | None:
 
 def _sum(rewriter: Rewriter, node: Node) -> Value | None:
     (x,), axes = node.operands, node.attrs["axes"]
-    if not axes:
+    if not axes and x.dtype == node.out.dtype:
         return x
     scalar = rewriter.scalar_of(x, node)
     if scalar is None or not x.type.is_float:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from dataclasses import replace
 
 from ..ir import Builder, Graph, Node, Value
-from ..primitive import NumPy
 from ..primitives.control import callback
 from ..primitives.elementwise import constant, copy
+from .activity import inner_params
 
 
 def snapshot(graph: Graph) -> Graph:
@@ -18,9 +19,18 @@ def snapshot(graph: Graph) -> Graph:
 
     Requires: ``expand`` has run.
     Ensures: an array of which only views are read after a store, together no larger than itself,
-        is dead at the store.
+        is dead at the store. So it is in the bodies of loops, whose carried arrays are their own.
     Cost: linear in nodes and views.
     """
+    return _snapshot(graph, frozenset())
+
+
+def _in_bodies(node: Node) -> Node:
+    carried = inner_params(node)[: node.attrs.get("carried", 0)] if node.regions else ()
+    return node.map_regions(lambda region: _snapshot(region, frozenset(carried)))
+
+
+def _snapshot(graph: Graph, owned: Set[Value]) -> Graph:
     made = {out: node for node in graph.nodes for out in node.outs}
     last = _last_reads(graph)
     views: dict[Value, list[Value]] = {}
@@ -28,27 +38,24 @@ def snapshot(graph: Graph) -> Graph:
     builder = Builder()
     for place, node in enumerate(graph.nodes):
         operands = tuple(known.get(operand, operand) for operand in node.operands)
-        if node.primitive.view:
+        if node.is_view:
             root = _root(node.operands[0], made)
             views.setdefault(root, []).append(node.out)
-        elif _is_store(node):
+        elif node.is_store:
             builder.origin = node.origin
-            for view in _late_views(node, place, views, made, last):
+            for view in _late_views(node, place, views, made, last, owned):
                 (known[view],) = builder.add(copy, (known.get(view, view),), {})
                 known[view].name = view.name
             operands = tuple(known.get(operand, operand) for operand in node.operands)
-        builder.nodes.append(Node(node.primitive, operands, node.attrs, node.outs, node.origin))
+        node = replace(_in_bodies(node), operands=operands)
+        builder.nodes.append(node)
     outputs = tuple(known.get(output, output) for output in graph.outputs)
     return Graph(graph.params, tuple(builder.nodes), outputs)
 
 
-def _is_store(node: Node) -> bool:
-    return isinstance(node.primitive.numpy, NumPy) and node.primitive.numpy.store
-
-
 def _root(value: Value, made: Mapping[Value, Node]) -> Value:
     node = made.get(value)
-    while node is not None and node.primitive.view:
+    while node is not None and node.is_view:
         value = node.operands[0]
         node = made.get(value)
     return value
@@ -62,17 +69,22 @@ def _last_reads(graph: Graph) -> dict[Value, float]:
     return {**last, **dict.fromkeys(graph.outputs, float("inf"))}
 
 
+def _is_foreign(node: Node) -> bool:
+    return node.primitive in (constant, callback) or node.is_view
+
+
 def _late_views(
     store: Node,
     place: int,
     views: Mapping[Value, list[Value]],
     made: Mapping[Value, Node],
     last: Mapping[Value, float],
+    owned: Set[Value],
 ) -> list[Value]:
     """Return the views to copy before a store; none where that would not free the array."""
     base = store.operands[0]
     node = made.get(base)
-    foreign = node is None or node.primitive in (constant, callback) or node.primitive.view
+    foreign = base not in owned if node is None else _is_foreign(node)
     if foreign or last[base] > place:
         return []
     late = [view for view in views.get(base, ()) if last.get(view, -1) > place]

@@ -20,6 +20,7 @@ from ..primitive import (
     Scatter,
 )
 from ..types import ArrayType, normalize_axis
+from .batching import along
 from .elementwise import equal, where
 from .elementwise.casting import filled
 from .elementwise.kind import check_kinds
@@ -73,6 +74,7 @@ def _entry(
         numpy=NumPy(text),
         dtypes="fib",
         examples=EXAMPLES,
+        batch=along("axis"),
     )
 
 

@@ -11,6 +11,7 @@ from ..errors import TypeRuleError
 from ..ir import Builder, Value
 from ..primitive import Attrs, Example, Linear, NumPy, Primitive
 from ..types import ArrayType, Dim, Shape, normalize_axis
+from .batching import along
 from .elementwise import equal, where
 from .elementwise.casting import numbered
 from .index import Slice, update
@@ -115,6 +116,7 @@ diagonal: Primitive = Primitive(
         Example(((2, 3),), {"offset": 3, "axis1": 0, "axis2": 1}),
         Example(((0, 2, 2),), {"offset": 0, "axis1": 1, "axis2": 2}),
     ),
+    batch=along("axis1", "axis2"),
 )
 
 
@@ -123,6 +125,14 @@ def _diag_type(x: ArrayType, k: int) -> ArrayType:
         raise TypeRuleError(f"takes an array of one axis, not of {x.ndim}")
     size = x.shape[0] + abs(k)
     return x.with_shape((size, size))
+
+
+def _diag_batch(
+    primitive: Primitive, operands: Sequence[Any], is_batched: Sequence[bool], attrs: Attrs
+) -> Any:
+    (x,), k = operands, attrs["k"]
+    rows = x.shape[1] + abs(k)
+    return _placed(x, (x.shape[0], rows, rows), k)
 
 
 # (n,) -> (n + |k|, n + |k|): the matrix with this diagonal.
@@ -138,6 +148,7 @@ diag: Primitive = Primitive(
         Example(((1,),), {"k": -1}),
         Example(((0,),), {"k": 0}),
     ),
+    batch=_diag_batch,
 )
 
 
@@ -162,6 +173,7 @@ def _triangle(name: str) -> Primitive:
             Example(((2, 3, 2),), {"k": -1}),
             Example(((0, 2),), {"k": 0}),
         ),
+        batch=along(),
     )
     return found
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..primitive import Adjoint, Example, Expand, Primitive
 from ..types import ArrayType
+from .batching import along
 from .elementwise import power
 from .elementwise.casting import filled
 from .elementwise.kind import check_kinds
@@ -35,4 +36,5 @@ fixed_power: Primitive = Primitive(
         Example(((3,),), {"exponent": 1.0}),
         Example(((0, 2),), {"exponent": 5.0}),
     ),
+    batch=along(),
 )

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import DerivativeError, TypeRuleError
 from ..primitive import REGISTRY, Adjoint, Attrs, Example, Linear, NoGradient, NumPy, Primitive
 from ..types import INDEX_DTYPE, ArrayType, Sym, normalize_axes, reduced_shape, size_of
+from .batching import along
 from .elementwise import cast, divide, equal, multiply, where
 from .elementwise.casting import extent_of, filled
 from .elementwise.kind import check_kinds
@@ -106,6 +107,7 @@ sum_ = Primitive(
     numpy=NumPy(_text("sum")),
     dtypes="fib",
     examples=EXAMPLES + EMPTY,
+    batch=along("axes"),
 )
 
 
@@ -132,6 +134,7 @@ mean = Primitive(
     derivative=Linear(_mean_transpose),
     numpy=NumPy(_mean_text),
     examples=EXAMPLES,
+    batch=along("axes"),
 )
 
 
@@ -155,6 +158,7 @@ var = Primitive(
     derivative=Adjoint(_var_adjoint),
     numpy=NumPy(_text("var")),
     examples=VARIANCES,
+    batch=along("axes"),
 )
 
 
@@ -171,6 +175,7 @@ std = Primitive(
     derivative=Adjoint(_std_adjoint),
     numpy=NumPy(_text("std")),
     examples=VARIANCES,
+    batch=along("axes"),
 )
 
 
@@ -194,6 +199,7 @@ norm = Primitive(
     derivative=Adjoint(_norm_adjoint),
     numpy=NumPy(_norm_text),
     examples=EXAMPLES + EMPTY,
+    batch=along("axes"),
 )
 
 
@@ -211,6 +217,7 @@ max_ = Primitive(
     numpy=NumPy(_text("max")),
     dtypes="fib",
     examples=EXAMPLES,
+    batch=along("axes"),
 )
 min_ = Primitive(
     "min",
@@ -219,6 +226,7 @@ min_ = Primitive(
     numpy=NumPy(_text("min")),
     dtypes="fib",
     examples=EXAMPLES,
+    batch=along("axes"),
 )
 
 
@@ -277,6 +285,7 @@ prod = Primitive(
     numpy=NumPy(_text("prod")),
     dtypes="fib",
     examples=EXAMPLES + EMPTY,
+    batch=along("axes"),
 )
 any_ = Primitive(
     "any",
@@ -285,6 +294,7 @@ any_ = Primitive(
     numpy=NumPy(_text("any")),
     dtypes="b",
     examples=EXAMPLES + EMPTY,
+    batch=along("axes"),
 )
 all_ = Primitive(
     "all",
@@ -293,7 +303,23 @@ all_ = Primitive(
     numpy=NumPy(_text("all")),
     dtypes="b",
     examples=EXAMPLES + EMPTY,
+    batch=along("axes"),
 )
+
+
+def _arg_batch(
+    primitive: Primitive, operands: Sequence[Any], is_batched: Sequence[bool], attrs: Attrs
+) -> Any:
+    # Over all axes it counts the elements in row-major order, and with a batch it cannot.
+    (x,), axes = operands, attrs["axes"]
+    if len(axes) == len(x.shape) - 1 != 1:
+        size = x.shape[0]
+        flat = REGISTRY["reshape"](x, shape=(size, size_of(x.shape[1:])))
+        found = primitive(flat, axes=(1,), keepdims=False)
+        if not attrs["keepdims"]:
+            return found
+        return REGISTRY["reshape"](found, shape=(size, *(1 for _ in axes)))
+    return along("axes")(primitive, operands, is_batched, attrs)
 
 
 _reduced_to_index = _type("fib", empty=False, result=lambda dtype: INDEX_DTYPE)
@@ -312,6 +338,7 @@ argmax = Primitive(
     numpy=NumPy(_text("argmax")),
     dtypes="fib",
     examples=(*EXAMPLES[:3], EXAMPLES[5], EXAMPLES[7]),
+    batch=_arg_batch,
 )
 argmin = Primitive(
     "argmin",
@@ -320,4 +347,5 @@ argmin = Primitive(
     numpy=NumPy(_text("argmin")),
     dtypes="fib",
     examples=(*EXAMPLES[:3], EXAMPLES[5], EXAMPLES[7]),
+    batch=_arg_batch,
 )

@@ -16,6 +16,7 @@ from ..types import (
     normalize_axis,
     resolve_reshape,
 )
+from .batching import along
 from .index import Slice, slice_
 from .reduce import sum_
 
@@ -27,6 +28,13 @@ def _reshape_text(types: Sequence[ArrayType], attrs: Attrs) -> str:
     if after and after == tuple(dim for dim in before if dim != 1):
         return "{0}[" + ", ".join("0" if dim == 1 else ":" for dim in before) + "]"
     return "{0}.reshape(" + (", ".join(map(str, after)) or "()") + ")"
+
+
+def _reshape_batch(
+    primitive: Primitive, operands: Sequence[Any], is_batched: Sequence[bool], attrs: Attrs
+) -> Any:
+    (x,) = operands
+    return reshape(x, shape=(x.shape[0], *resolve_reshape(x.shape[1:], attrs["shape"])))
 
 
 # Row-major order, as NumPy's.
@@ -45,6 +53,7 @@ reshape: Primitive = Primitive(
         Example(((1, 1),), {"shape": ()}),
         Example(((0, 2),), {"shape": (3, 0)}),
     ),
+    batch=_reshape_batch,
 )
 
 
@@ -68,7 +77,14 @@ def _transpose_text(types: Sequence[ArrayType], attrs: Attrs) -> str:
     return f"{{0}}.transpose({', '.join(map(str, axes))})"
 
 
-transpose = Primitive(
+def _transpose_batch(
+    primitive: Primitive, operands: Sequence[Any], is_batched: Sequence[bool], attrs: Attrs
+) -> Any:
+    (x,) = operands
+    return transpose(x, axes=(0, *(axis + 1 for axis in attrs["axes"])))
+
+
+transpose: Primitive = Primitive(
     "transpose",
     type=_transpose_type,
     derivative=Linear(_transpose_transpose),
@@ -82,6 +98,7 @@ transpose = Primitive(
         Example(((0, 3),), {"axes": (1, 0)}),
         Example(((),), {"axes": ()}),
     ),
+    batch=_transpose_batch,
 )
 
 
@@ -104,7 +121,17 @@ def _broadcast_transpose(ct: Any, x: Any, shape: Shape) -> tuple[Any]:
     return (total if total.shape == x.shape else reshape(total, shape=x.shape),)
 
 
-broadcast_to = Primitive(
+def _broadcast_batch(
+    primitive: Primitive, operands: Sequence[Any], is_batched: Sequence[bool], attrs: Attrs
+) -> Any:
+    (x,), shape = operands, attrs["shape"]
+    size, *rest = x.shape
+    if len(rest) < len(shape):
+        x = reshape(x, shape=(size, *(1,) * (len(shape) - len(rest)), *rest))
+    return broadcast_to(x, shape=(size, *shape))
+
+
+broadcast_to: Primitive = Primitive(
     "broadcast_to",
     type=_broadcast_type,
     derivative=Linear(_broadcast_transpose),
@@ -119,6 +146,7 @@ broadcast_to = Primitive(
         Example(((1,),), {"shape": (0,)}),
         Example(((),), {"shape": ()}),
     ),
+    batch=_broadcast_batch,
 )
 
 
@@ -168,6 +196,7 @@ concatenate = Primitive(
         Example(((2, 3), (1, 3), (0, 3)), {"axis": 0}),
         Example(((3,),), {"axis": 0}),
     ),
+    batch=along("axis"),
 )
 
 
@@ -196,6 +225,7 @@ stack = Primitive(
         Example(((), (), ()), {"axis": 0}),
         Example(((0,),), {"axis": 0}),
     ),
+    batch=along("axis"),
 )
 
 
@@ -231,4 +261,5 @@ roll: Primitive = Primitive(
         Example(((2, 3),), {"shift": (1, 1), "axis": (1, 1)}),
         Example(((0, 3),), {"shift": (1,), "axis": (0,)}),
     ),
+    batch=along("axis"),
 )

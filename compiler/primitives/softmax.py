@@ -6,6 +6,7 @@ from typing import Any
 
 from ..primitive import REGISTRY, Adjoint, Example, Expand, Primitive
 from ..types import ArrayType, reduced_shape
+from .batching import along
 from .elementwise import exp, log, where
 from .elementwise.kind import check_kinds
 from .elementwise.logic import isfinite
@@ -50,6 +51,7 @@ softmax = Primitive(
     derivative=Adjoint(_softmax_adjoint),
     numpy=Expand(_softmax),
     examples=_EXAMPLES,
+    batch=along("axes"),
 )
 
 
@@ -70,6 +72,7 @@ log_softmax = Primitive(
     derivative=Adjoint(_log_softmax_adjoint),
     numpy=Expand(_log_softmax),
     examples=_EXAMPLES,
+    batch=along("axes"),
 )
 
 
@@ -102,4 +105,5 @@ logsumexp = Primitive(
         for example in _EXAMPLES
         for keepdims in (False, True)
     ),
+    batch=along("axes"),
 )

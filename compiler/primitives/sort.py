@@ -11,6 +11,7 @@ from ..errors import TypeRuleError
 from ..ir import Builder, Value
 from ..primitive import REGISTRY, Adjoint, Attrs, Example, Linear, NoGradient, NumPy, Primitive
 from ..types import INDEX_DTYPE, ArrayType, Dim, normalize_axis
+from .batching import along
 from .elementwise.casting import arange, filled
 from .elementwise.kind import check_kinds
 from .index import Gather, update
@@ -83,6 +84,7 @@ argsort = Primitive(
     numpy=NumPy(_text("np.argsort", "kind='stable'")),
     dtypes="fib",
     examples=EXAMPLES,
+    batch=along("axis"),
 )
 
 
@@ -122,6 +124,7 @@ permute: Primitive = Primitive(
         Example(((2, 3), np.array([[1, 0, 1], [0, 1, 0]])), {"axis": 0}),
         Example(((0, 2), np.zeros((0, 2), np.int64)), {"axis": 0}),
     ),
+    batch=along("axis"),
 )
 
 
@@ -136,6 +139,7 @@ sort = Primitive(
     numpy=NumPy(_text("np.sort")),
     dtypes="fib",
     examples=EXAMPLES,
+    batch=along("axis"),
 )
 
 
@@ -144,6 +148,14 @@ def _searchsorted_type(a: ArrayType, v: ArrayType, side: str) -> ArrayType:
     if a.ndim != 1 or a.dtype != v.dtype:
         raise TypeRuleError("takes a vector, and values of its dtype")
     return v.with_dtype(INDEX_DTYPE)
+
+
+def _searchsorted_batch(
+    primitive: Primitive, operands: Sequence[Any], is_batched: Sequence[bool], attrs: Attrs
+) -> Any:
+    if is_batched[0]:
+        return NotImplemented  # NumPy searches one vector at a time
+    return primitive(*operands, **attrs)
 
 
 # Where in the sorted vector ``a`` each of ``v`` would be inserted.
@@ -159,4 +171,5 @@ searchsorted = Primitive(
         Example(((1,), ()), {"side": "right"}),
         Example(((0,), (2, 0)), {"side": "left"}),
     ),
+    batch=_searchsorted_batch,
 )

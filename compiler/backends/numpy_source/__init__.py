@@ -1,5 +1,5 @@
 """The NumPy backend: a Graph becomes a readable Python module that needs NumPy only."""
 
-from .emit import Heading, Module, emit
+from .module import Heading, Module, emit
 
 __all__ = ["Heading", "Module", "emit"]

@@ -5,8 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+
+from ...primitives.elementwise.casting import dtype_name
+from ...types import ArrayType, format_shape
 
 
 @lru_cache(maxsize=8192)
@@ -87,3 +91,35 @@ def array_text(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> str:
     name = "bool" if array.dtype == np.bool_ else f"np.{array.dtype.name}"
     text = f"np.array({listed(array.tolist())}, dtype={name})"
     return text if array.size else f"np.zeros({array.shape}, dtype={name})"
+
+
+def literal(number: Any, typed: bool) -> ast.expr:
+    """Return a rank-0 constant as an expression."""
+    return fill(scalar_text(number, typed), [])
+
+
+def full(type: ArrayType, number: Any, allocate: bool) -> ast.expr:
+    """Return the expression of an array of a type that repeats a number.
+
+    Args:
+        type: The type; of rank 0 it is a scalar.
+        number: A rank-0 array.
+        allocate: Whether it must be an array, which can be stored into, also of rank 0.
+    """
+    if not type.ndim:
+        text = scalar_text(number, typed=True)
+        return fill(f"np.array({text})" if allocate else text, [])
+    shape, dtype = format_shape(type.shape), ""
+    if type.dtype != np.float64:
+        dtype = f", dtype={dtype_name(type.dtype)}"
+    if number == 0 and not np.signbit(np.float64(number)):
+        return fill(f"np.zeros({shape}{dtype})", [])
+    return fill(f"np.full({shape}, {scalar_text(number, typed=False)}{dtype})", [])
+
+
+def assign(target: str, value: ast.expr) -> ast.stmt:
+    """Return the assignment of an expression to names."""
+    (statement,) = ast.parse(f"{target} = 0").body
+    assert isinstance(statement, ast.Assign)
+    statement.value = value
+    return statement

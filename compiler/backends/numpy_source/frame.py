@@ -38,6 +38,11 @@ def to_source(tree: ast.AST) -> str:
     return _astor()(tree).rstrip("\n")
 
 
+def expression_text(expression: ast.expr) -> str:
+    """Return an expression as Python code."""
+    return to_source(ast.Expr(expression)).strip()
+
+
 def render(template: str, **context: Any) -> str:
     """Return a template of ``codegen_templates`` filled in."""
     return str(_environment().get_template(template).render(**context))

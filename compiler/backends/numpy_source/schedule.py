@@ -9,6 +9,7 @@ from ...passes.lifetimes import is_worth_reusing
 from ...primitive import NumPy
 from ...primitives.elementwise import constant, copy
 from ...primitives.index import Gather, Mask
+from ...primitives.records import record, trim
 from ...primitives.shape import broadcast_to
 from ...types import Sym
 
@@ -29,10 +30,21 @@ class Schedule:
     position: dict[Node, int]
 
 
-def schedule(graph: Graph) -> Schedule:
-    """Choose the statements: small, unnamed results read once are nested into their reader."""
-    counted = set(mask_counts(graph).values())
+def schedule(graph: Graph, is_condition: bool = False) -> Schedule:
+    """Choose the statements: small, unnamed results read once are nested into their reader.
+
+    Args:
+        graph: The graph.
+        is_condition: Whether its one output is read once, in a statement that is no node.
+    """
+    counted = {value for value, _ in bound_sizes(graph).values()}
     users, outputs = _readers(graph, counted)
+    if is_condition:
+        (output,) = graph.outputs
+        made = graph.producers().get(output)
+        if output not in users and made is not None and made.primitive.elementwise:
+            outputs.discard(output)
+            users[output] = [made]  # itself: it is written in the statement behind
     nested: dict[Value, int] = {}
     inlined: set[Value] = set()
     for node in graph.nodes:
@@ -79,38 +91,47 @@ def _may_inline(node: Node, users: list[Node], nested: int) -> bool:
     if node.primitive is copy:
         return False  # it has to run before the store that follows it
     (user,) = users
-    if user.primitive.effect or (user.operands[0] is node.out and _is_store(user)):
+    if user.regions:  # but for bounds and predicates, operands become variables
+        first = len(user.operands) - len(user.regions[0].params) + ("reverse" in user.attrs)
+        if node.out in user.operands[first:]:
+            return False
+    if user.has_effect or (user.operands[0] is node.out and user.is_store):
         return False
     if node.out.name is not None or nested > MOST_NESTED:
         return False
-    if node.primitive.view:
+    if node.is_view:
         return True
     same_line = node.origin is None or user.origin is None or node.origin == user.origin
     return same_line and not is_worth_reusing(node.out.type)
 
 
-def _is_store(node: Node) -> bool:
-    return isinstance(node.primitive.numpy, NumPy) and node.primitive.numpy.store
-
-
-def mask_counts(graph: Graph) -> dict[Sym, Value]:
-    """Return the mask whose selected elements each unknown size counts."""
-    found: dict[Sym, Value] = {}
+def bound_sizes(graph: Graph) -> dict[Sym, tuple[Value, str]]:
+    """Return the value from which each unknown size that begins here is found, and how."""
+    found: dict[Sym, tuple[Value, str]] = {}
     for node in graph.nodes:
+        size = node.attrs.get("size")
+        if isinstance(size, Sym) and node.primitive is trim:
+            found.setdefault(size, (node.operands[1], "{0}"))
+        elif isinstance(size, Sym) and node.primitive is record and not node.attrs["grows"]:
+            found.setdefault(size, (node.operands[0], "{0}"))
         if "index" not in node.attrs:
             continue
-        arrays = node.operands[2 if _is_store(node) else 1 :]
+        arrays = node.operands[2 if node.is_store else 1 :]
         places = [one for one in node.attrs["index"] if isinstance(one, Gather | Mask)]
         for item, array in zip(places, arrays, strict=True):
             if isinstance(item, Mask) and isinstance(item.count, Sym):
-                found.setdefault(item.count, array)
+                found.setdefault(item.count, (array, "np.count_nonzero({0})"))
     return found
 
 
 def private_functions(graph: Graph) -> list[str]:
     """Return the source of the private functions that the nodes call, each once, callees first."""
-    entries = (node.primitive.numpy for node in graph.nodes)
-    texts = [text for one in entries if isinstance(one, NumPy) for text in one.functions]
+    texts: list[str] = []
+    for node in graph.nodes:
+        if isinstance(node.primitive.numpy, NumPy):
+            texts += node.primitive.numpy.functions
+        for region in node.regions:
+            texts += private_functions(region)
     return list(dict.fromkeys(texts))
 
 

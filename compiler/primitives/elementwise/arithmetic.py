@@ -17,6 +17,7 @@ add = elementwise(
     operator="+",
     arity=2,
     dtypes="fi",
+    cheap=True,
 )
 subtract = elementwise(
     "subtract",
@@ -24,6 +25,7 @@ subtract = elementwise(
     operator="-",
     arity=2,
     dtypes="fi",
+    cheap=True,
 )
 multiply = elementwise(
     "multiply",
@@ -31,6 +33,7 @@ multiply = elementwise(
     operator="*",
     arity=2,
     dtypes="fi",
+    cheap=True,
 )
 divide = elementwise(
     "divide",
@@ -44,6 +47,7 @@ negative = elementwise(
     transpose=lambda ct, x: (-ct,),
     operator="-",
     dtypes="fi",
+    cheap=True,
 )
 reciprocal: Primitive = elementwise(
     "reciprocal",
@@ -55,6 +59,7 @@ square = elementwise(
     "square",
     partials=lambda out, x: (2.0 * x,),
     dtypes="fi",
+    cheap=True,
 )
 # The slope at 0 is infinite, as in PyTorch.
 sqrt = elementwise(
@@ -94,8 +99,9 @@ absolute = elementwise(
     expression="np.abs({0})",
     dtypes="fi",
     domain=((0.2, 2.0),),
+    cheap=True,
 )
-sign: Primitive = elementwise("sign", dtypes="fi", domain=((0.2, 2.0),))
+sign: Primitive = elementwise("sign", dtypes="fi", domain=((0.2, 2.0),), cheap=True)
 
 
 def _extremum_partials(wins: Any) -> Any:
@@ -113,12 +119,14 @@ maximum = elementwise(
     partials=_extremum_partials(greater),
     arity=2,
     dtypes="fib",
+    cheap=True,
 )
 minimum = elementwise(
     "minimum",
     partials=_extremum_partials(less),
     arity=2,
     dtypes="fib",
+    cheap=True,
 )
 
 
@@ -131,8 +139,10 @@ def _number_partials(wins: Any) -> Any:
     return partials
 
 
-fmax = elementwise("fmax", partials=_number_partials(greater_equal), arity=2, dtypes="fib")
-fmin = elementwise("fmin", partials=_number_partials(less_equal), arity=2, dtypes="fib")
+fmax = elementwise(
+    "fmax", partials=_number_partials(greater_equal), arity=2, dtypes="fib", cheap=True
+)
+fmin = elementwise("fmin", partials=_number_partials(less_equal), arity=2, dtypes="fib", cheap=True)
 
 
 def _hypot_partials(out: Any, x: Any, y: Any) -> tuple[Any, Any]:
@@ -164,7 +174,7 @@ floor_divide: Primitive = elementwise(
     dtypes="fi",
     domain=((1.6, 1.9), (1.0, 1.5)),
 )
-floor = elementwise("floor", domain=((0.1, 0.9),))
-ceil = elementwise("ceil", domain=((0.1, 0.9),))
-trunc: Primitive = elementwise("trunc", domain=((0.1, 0.9),))
-rint = elementwise("rint", domain=((0.1, 0.4),))
+floor = elementwise("floor", domain=((0.1, 0.9),), cheap=True)
+ceil = elementwise("ceil", domain=((0.1, 0.9),), cheap=True)
+trunc: Primitive = elementwise("trunc", domain=((0.1, 0.9),), cheap=True)
+rint = elementwise("rint", domain=((0.1, 0.4),), cheap=True)

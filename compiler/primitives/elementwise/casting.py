@@ -11,6 +11,7 @@ from ...errors import TypeRuleError
 from ...ir import Builder, Constant, Value
 from ...primitive import REGISTRY, Attrs, Example, Linear, NoGradient, NumPy, Primitive
 from ...types import INDEX_DTYPE, SUPPORTED_DTYPES, ArrayType, Dim, size_of, type_of
+from ..batching import along
 from .kind import elementwise, same_type
 
 # The emitter writes constants itself (as literals where it can).
@@ -19,6 +20,7 @@ constant = Primitive(
     type=lambda value: type_of(value.array),
     derivative=NoGradient(),
     examples=(Example((), {"value": Constant(np.float64(2.0))}),),
+    cheap=True,
 )
 
 
@@ -52,6 +54,7 @@ extent = Primitive(
     derivative=NoGradient(),
     numpy=NumPy(lambda types, attrs: f"{dtype_name(attrs['dtype'])}({attrs['dim']})"),
     examples=(Example((), {"dim": 3, "dtype": np.dtype(np.float64)}),),
+    cheap=True,
 )
 
 # 0, 1, 2 ... to a number that may be unknown.
@@ -61,6 +64,7 @@ arange = Primitive(
     derivative=NoGradient(),
     numpy=NumPy(lambda types, attrs: f"np.arange({attrs['count']})"),
     examples=(Example((), {"count": 3}), Example((), {"count": 0})),
+    cheap=True,
 )
 
 
@@ -97,6 +101,8 @@ cast: Primitive = Primitive(
         Example(((0, 2),), {"dtype": np.dtype(np.int64)}),
     ),
     dtypes="fib",
+    batch=along(),
+    cheap=True,
 )
 # A value of its own, whatever happens to the first.
 copy = elementwise(
@@ -104,8 +110,11 @@ copy = elementwise(
     transpose=lambda ct, x: (ct,),
     expression="{0}.copy()",
     dtypes="fib",
+    cheap=True,
 )
-stop_gradient = elementwise("stop_gradient", expression="{0}", type=same_type("fib"), dtypes="fib")
+stop_gradient = elementwise(
+    "stop_gradient", expression="{0}", type=same_type("fib"), dtypes="fib", cheap=True
+)
 # An array whose numbers were replaced unseen by autograd: a store under no_grad.
 with_value = elementwise(
     "with_value",
@@ -113,4 +122,5 @@ with_value = elementwise(
     expression="{1}",
     arity=2,
     dtypes="fib",
+    cheap=True,
 )

@@ -11,13 +11,24 @@ from ...primitive import Example
 from ...types import BOOL, ArrayType
 from .kind import elementwise, to_bool
 
-equal = elementwise("equal", operator="==", arity=2, type=to_bool("fib"), dtypes="fib")
-not_equal = elementwise("not_equal", operator="!=", arity=2, type=to_bool("fib"), dtypes="fib")
-less = elementwise("less", operator="<", arity=2, type=to_bool("fib"), dtypes="fib")
-less_equal = elementwise("less_equal", operator="<=", arity=2, type=to_bool("fib"), dtypes="fib")
-greater = elementwise("greater", operator=">", arity=2, type=to_bool("fib"), dtypes="fib")
+equal = elementwise("equal", operator="==", arity=2, type=to_bool("fib"), dtypes="fib", cheap=True)
+not_equal = elementwise(
+    "not_equal", operator="!=", arity=2, type=to_bool("fib"), dtypes="fib", cheap=True
+)
+less = elementwise("less", operator="<", arity=2, type=to_bool("fib"), dtypes="fib", cheap=True)
+less_equal = elementwise(
+    "less_equal", operator="<=", arity=2, type=to_bool("fib"), dtypes="fib", cheap=True
+)
+greater = elementwise(
+    "greater", operator=">", arity=2, type=to_bool("fib"), dtypes="fib", cheap=True
+)
 greater_equal = elementwise(
-    "greater_equal", operator=">=", arity=2, type=to_bool("fib"), dtypes="fib"
+    "greater_equal",
+    operator=">=",
+    arity=2,
+    type=to_bool("fib"),
+    dtypes="fib",
+    cheap=True,
 )
 
 
@@ -44,4 +55,5 @@ where = elementwise(
         Example((np.array(True), (), ())),
         Example((np.zeros((0, 2), bool), (0, 2), (0, 2))),
     ),
+    cheap=True,
 )

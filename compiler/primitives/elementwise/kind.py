@@ -59,6 +59,7 @@ def elementwise(
     arity: int = 1,
     type: Callable[..., ArrayType] | None = None,
     dtypes: str = "f",
+    cheap: bool = False,
     domain: tuple[tuple[float, float], ...] = (),
     examples: tuple[Example, ...] = (),
 ) -> Primitive:
@@ -76,6 +77,7 @@ def elementwise(
         arity: The number of operands.
         type: Its type rule; operands and result alike if not given.
         dtypes: Kinds of dtype that it takes.
+        cheap: Whether backward may run it again; see ``Primitive``.
         domain: (low, high) of each operand in tests; (-2, 2) if not given.
         examples: On what it is tested, where operands are not all alike.
     """
@@ -97,6 +99,7 @@ def elementwise(
         numpy=Expand(expand) if expand else NumPy(expression, out=out, functions=functions),
         elementwise=True,
         dtypes=dtypes,
+        cheap=cheap,
         domain=domain or ((-2.0, 2.0),) * arity,
         examples=examples,
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gradc.compiler.backends.numpy_source.emit import MOST_WRITTEN_ELEMENTS
+from gradc.compiler.backends.numpy_source.context import MOST_WRITTEN_ELEMENTS
 from gradc.compiler.ir import Builder, Value
 from gradc.compiler.primitives.elementwise import cast, multiply, power, where
 from gradc.compiler.primitives.elementwise.arithmetic import maximum

@@ -1,0 +1,369 @@
+"""From a graph, or the body of a loop, to lines of code."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Mapping, Sequence, Set
+from typing import Any
+
+import numpy as np
+
+from ...ir import Graph, Node, Value
+from ...passes.lifetimes import Lifetimes, lifetimes
+from ...primitive import NumPy
+from ...primitives.control import callback
+from ...primitives.diagonal import diagonal
+from ...primitives.elementwise import cast, constant, copy, where
+from ...primitives.linalg import matmul
+from ...primitives.shape import broadcast_to
+from ...printer import name_values
+from ...types import Sym, broadcast_shapes, format_shape
+from .context import Context
+from .expressions import assign, fill, fill_statement, full, literal, name
+from .frame import expression_text, to_source
+from .framed import FRAMES
+from .schedule import Schedule, bound_sizes, schedule
+
+COMMENT_COLUMN = 56
+AUGMENTED = re.compile(r"\{0\} (\+|-|\*|/|//|%|\*\*|&|\||\^) \{1\}")  # those with ``+=`` and so on
+
+
+class Body:
+    """The lines of one graph.
+
+    Attributes:
+        context: What all bodies of the module share.
+        names: The name of each value that has one; several may have one in turn.
+        taken: Names that surrounding bodies use.
+        bound: Params that stand for an expression.
+        preferred: The names that results should have, where that is possible.
+        lines: What was emitted.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        graph: Graph,
+        owned: Set[Value],
+        given: Mapping[Value, str] | None = None,
+        taken: Set[str] = frozenset(),
+        bound: Mapping[Value, ast.expr] | None = None,
+        is_condition: bool = False,
+    ) -> None:
+        self.context, self.graph = context, graph
+        self.schedule: Schedule = schedule(graph, is_condition)
+        inlined = self.schedule.inlined
+        self.lifetimes: Lifetimes = lifetimes(graph, self.schedule.position, inlined, owned)
+        self.producer = graph.producers()
+        self.sizes = bound_sizes(graph)
+        unknown = {one for value in graph.params for dim in value.shape for one in _names_in(dim)}
+        unknown |= set(map(str, self.sizes))
+        self.bound = bound or {}
+        names = name_values(graph, unknown | context.labels | taken, inlined, given)
+        self.names = {one: label for one, label in names.items() if one not in self.bound}
+        self.taken = {*taken, *unknown, *self.names.values()}
+        context.take(self.taken)
+        self.lines: list[str] = []
+        self.preferred: dict[Value, str] = {}
+        self._last_read = self._last_reads()
+
+    def _last_reads(self) -> dict[Value, float]:
+        position = self.schedule.position
+        last: dict[Value, float] = {}
+        for node in self.graph.nodes:
+            read = list(node.operands)
+            if node in self.lifetimes.donor:
+                read.append(self.lifetimes.donor[node])
+            for one in read:
+                last[one] = max(last.get(one, -1), position[node])
+        return {**last, **dict.fromkeys(self.graph.outputs, float("inf"))}
+
+    def function(self, kept: int, shared: Collection[int]) -> tuple[list[str], list[str]]:
+        """Return the lines of a whole function, and what it returns.
+
+        Args:
+            kept: How many outputs are computed forward.
+            shared: Positions of outputs that are arguments themselves.
+        """
+        told = [one for node in self.graph.nodes if not node.outs for one in node.operands]
+        forward = self.graph.ancestors([*self.graph.outputs[:kept], *(told if kept else ())])
+        backward = False
+        for node in self.graph.nodes:
+            is_later = forward.isdisjoint(node.outs) and (node.outs or not node.has_effect)
+            if not backward and is_later and not self.is_inlined(node):
+                backward = len(self.graph.outputs) > kept
+                self.lines += ["", "# backward"] if backward and self.lines else []
+            self.statement(node)
+        results = self.results(shared)
+        return self.size_lines(results) + self.lines, results
+
+    def is_inlined(self, node: Node) -> bool:
+        """Whether a node is written where it is read."""
+        return bool(node.outs) and all(out in self.schedule.inlined for out in node.outs)
+
+    # Statements
+
+    def statements(self) -> None:
+        """Emit all nodes."""
+        for node in self.graph.nodes:
+            self.statement(node)
+
+    def statement(self, node: Node) -> None:
+        """Emit a node, unless it is written where it is read."""
+        if self.is_inlined(node):
+            return
+        if node.primitive in FRAMES:
+            FRAMES[node.primitive](self, node)
+        elif node.primitive is callback:
+            self.call(node)
+        elif node.is_store:
+            self.store(node)
+        else:
+            self.assign(node)
+        for size, (value, template) in self.sizes.items():
+            if value in node.outs:
+                counted = fill(template, [self.read(value)])
+                self.lines.append(to_source(assign(str(size), counted)))
+
+    def line(self, statement: ast.stmt, node: Node, out: Value | None) -> None:
+        """Emit a statement, with the type of its result and the user's line at its end."""
+        self.comment(to_source(statement), node, out)
+
+    def comment(self, text: str, node: Node, out: Value | None) -> None:
+        """Emit lines, the last one with the type of a result and the user's line at its end."""
+        notes = []
+        if out is not None:
+            notes.append(f"{format_shape(out.shape)} {out.dtype.name}")
+        if node.origin is not None:
+            notes.append(node.origin.short)
+        *before, last = text.splitlines()
+        self.lines += before
+        self.lines.append(f"{last:<{COMMENT_COLUMN}}  # {' · '.join(notes)}" if notes else last)
+
+    def assign(self, node: Node) -> None:
+        """Emit the assignment of a result."""
+        numpy = node.primitive.numpy
+        assert isinstance(numpy, NumPy)
+        donor = self.lifetimes.donor.get(node)
+        operands = self.operands(node)
+        template = numpy.text([operand.type for operand in node.operands], node.attrs)
+        self.prefer(node)
+        if donor is None:
+            self.line(assign(self.names[node.out], fill(template, operands)), node, node.out)
+            return
+        operator = AUGMENTED.fullmatch(template)
+        unnamed = node.out.name is None and donor.name is None
+        is_same = self.names[node.out] == self.names[donor]
+        if operator and (unnamed or is_same) and donor is node.operands[0]:
+            self.names[node.out] = self.names[donor]
+            template = f"{{0}} {operator[1]}= {{1}}"
+            self.line(fill_statement(template, operands), node, node.out)
+            return
+        slots = "".join("{%d}, " % i for i in range(len(operands)))
+        call = f"{numpy.out}({slots}out={self.names[donor]})"
+        self.line(assign(self.names[node.out], fill(call, operands)), node, node.out)
+
+    def prefer(self, node: Node) -> None:
+        """Give a result the name of what it takes the place of, where nobody reads that any more."""
+        label = self.preferred.get(node.out)
+        if label is not None:
+            held = [one for one, other in self.names.items() if other == label]
+            place = self.schedule.position[node]
+            if all(self._last_read.get(one, -1) <= place for one in held):
+                self.names[node.out] = label
+
+    def store(self, node: Node) -> None:
+        """Emit a store into an array; into a copy where the array is still needed."""
+        numpy = node.primitive.numpy
+        assert isinstance(numpy, NumPy)
+        base, value, *indices = node.operands
+        if node in self.lifetimes.donor:
+            self.names[node.out] = self.names[base]
+        else:
+            fresh = self.uniform(base, allocate=True)
+            if fresh is None:
+                self.context.copies.append(node.origin)
+                fresh = fill("np.array({0})", [self.read(base)])
+            self.line(assign(self.names[node.out], fresh), node, node.out)
+        stored = self.elided(value)
+        operands = [name(self.names[node.out]), stored, *map(self.read, indices)]
+        template = numpy.text([operand.type for operand in node.operands], node.attrs)
+        self.line(fill_statement(template, operands), node, None)
+
+    def call(self, node: Node) -> None:
+        """Emit a call-back."""
+        label = self.context.callback_name(node.attrs["callback"])
+        operands = [self.read(operand) for operand in node.operands]
+        slots = ", ".join("{%d}" % i for i in range(len(operands)))
+        text = fill(f"{label}({slots})", operands)
+        if not node.outs:
+            self.line(ast.Expr(text), node, None)
+            return
+        targets = ", ".join(self.names[out] for out in node.outs)
+        self.line(assign(targets, text), node, node.outs[0])
+
+    # Expressions
+
+    def read(self, value: Value) -> ast.expr:
+        """Return the expression of a value in full: its own shape and dtype."""
+        if value in self.names:
+            return name(self.names[value])
+        if value in self.bound:
+            return self.bound[value]
+        node = self.producer[value]
+        uniform = self.uniform(value)
+        if uniform is not None:
+            return uniform
+        if node.primitive is constant:
+            return name(self.context.constant_name(node.attrs["value"]))
+        assert isinstance(node.primitive.numpy, NumPy)
+        template = node.primitive.numpy.text([one.type for one in node.operands], node.attrs)
+        return fill(template, self.operands(node))
+
+    def operands(self, node: Node) -> list[ast.expr]:
+        """Return the operands as the template of a node gets them.
+
+        NumPy broadcasts operands of elementwise functions itself, and gives literals their dtype.
+        """
+        if not node.primitive.elementwise:
+            return [self.read(operand) for operand in node.operands]
+        sources = [self.source(operand) for operand in node.operands]
+        for i, operand in enumerate(node.operands):
+            if broadcast_shapes(*(one.shape for one in sources)) == node.out.shape:
+                break
+            sources[i] = operand
+        plain = {one.dtype for one in sources if self.number(one) is None}
+        for i in range(len(sources)):
+            sources[i] = self.counted(sources, i)
+        return [
+            self.read(source)
+            if (number := self.number(source)) is None
+            else literal(number, typed=source.dtype not in plain)
+            for source in sources
+        ]
+
+    def counted(self, sources: Sequence[Value], place: int) -> Value:
+        """Return the bools that a nested cast casts, where another operand makes NumPy do it."""
+        value = sources[place]
+        made = self.producer.get(value)
+        if made is None or made.primitive is not cast or value not in self.schedule.inlined:
+            return value
+        others = [one for i, one in enumerate(sources) if i != place and self.number(one) is None]
+        promoted = any(one.dtype == value.dtype for one in others)
+        return made.operands[0] if promoted and made.operands[0].dtype == np.bool_ else value
+
+    def elided(self, value: Value) -> ast.expr:
+        """Return a value as a store takes it, which broadcasts too."""
+        source = self.source(value)
+        number = self.number(source)
+        return self.read(source) if number is None else literal(number, typed=False)
+
+    def source(self, value: Value) -> Value:
+        """Return what a broadcast value is a broadcast of."""
+        node = self.producer.get(value)
+        if node is not None and node.primitive is broadcast_to and value in self.schedule.inlined:
+            return node.operands[0]
+        return value
+
+    def number(self, value: Value) -> Any:
+        """Return a rank-0 constant's array."""
+        node = self.producer.get(value)
+        if node is None or node.primitive is not constant or value.ndim:
+            return None
+        return node.attrs["value"].array
+
+    def uniform(self, value: Value, allocate: bool = False) -> ast.expr | None:
+        """Return the expression of an array that repeats a constant, or of a rank-0 constant."""
+        number = self.number(self.source(value))
+        return None if number is None else full(value.type, number, allocate)
+
+    def initial(self, value: Value) -> str:
+        """Return the expression of what a loop begins with: memory that nothing else reads."""
+        uniform = self.uniform(value)
+        if uniform is None:
+            uniform = self.read(value)
+            if value.ndim:
+                uniform = fill("{0}.copy()", [uniform])
+            elif not self.is_number(value, self.producer.get(value)):
+                uniform = fill("{0}[()]", [uniform])
+        return expression_text(uniform)
+
+    def last_read(self, value: Value) -> float:
+        """Return the position of the last statement that reads a value."""
+        return self._last_read.get(value, -1)
+
+    # The ends
+
+    def size_lines(self, results: Sequence[str]) -> list[str]:
+        """Return the lines that give unknown sizes their names, where these are used."""
+        text = "\n".join([*(line.partition("  # ")[0] for line in self.lines), *results])
+        for size in self.sizes:
+            if not re.search(rf"\b{size}\b(?! =)", text):
+                self.lines = [line for line in self.lines if not line.startswith(f"{size} =")]
+        lines: list[str] = []
+        bound: set[str] = set()
+        for value in self.graph.params:
+            for axis, dim in enumerate(value.shape):
+                label = str(dim)
+                if isinstance(dim, Sym) and label.isidentifier() and label not in bound:
+                    bound.add(label)
+                    if re.search(rf"\b{label}\b", text):
+                        lines.append(f"{label} = {self.names[value]}.shape[{axis}]")
+        for size, (value, template) in self.sizes.items():
+            made = self.producer.get(value)
+            given = made is None or made.primitive is constant
+            if given and str(size) not in bound and re.search(rf"\b{size}\b", text):
+                lines.append(to_source(assign(str(size), fill(template, [self.read(value)]))))
+        return lines
+
+    def is_spread(self, value: Value) -> bool:
+        """Whether it is a broadcast or a diagonal: NumPy makes such arrays read-only."""
+        node = self.producer.get(value)
+        while node is not None and node.is_view:
+            if node.primitive in (broadcast_to, diagonal):
+                return True
+            node = self.producer.get(node.operands[0])
+        return False
+
+    def results(self, shared: Collection[int] = ()) -> list[str]:
+        """Return the expressions of the outputs: fresh arrays, each with memory of its own."""
+        given: set[Value] = set()
+        results = []
+        for place, output in enumerate(self.graph.outputs):
+            is_own_param = output not in self.producer and place in shared
+            results.append(self.fresh(output, given, is_own_param))
+        return results
+
+    def fresh(self, output: Value, given: set[Value], as_it_is: bool = False) -> str:
+        """Return the expression of an output, which is memory that no other one of ``given`` is."""
+        root = self.lifetimes.root.get(output, output)
+        made = self.producer.get(output)
+        expression = self.read(output)
+        if self.uniform(output) is not None:
+            pass
+        elif not output.ndim:
+            if not self.is_number(output, made):
+                expression = fill("{0}[()]", [expression])
+        elif root in given or not (as_it_is or root in self.lifetimes.owned):
+            expression = fill("{0}.copy()", [expression])
+        elif self.is_spread(output):
+            expression = fill("{0}.copy()", [expression])
+        given.add(root)
+        return expression_text(expression)
+
+    def is_number(self, value: Value, made: Node | None) -> bool:
+        """Whether NumPy surely has an immutable scalar, and no array of rank 0."""
+        if made is None:
+            return value in self.lifetimes.owned
+        if made.primitive.elementwise:
+            return made.primitive not in (copy, where)
+        if made.primitive.regions:
+            return True
+        if made.is_store:
+            return False
+        return "keepdims" in made.attrs or "index" in made.attrs or made.primitive is matmul
+
+
+def _names_in(dim: Any) -> frozenset[str]:
+    return dim.names if isinstance(dim, Sym) else frozenset()

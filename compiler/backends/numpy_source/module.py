@@ -1,0 +1,93 @@
+"""Modules of generated code: the one function, and what stands around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...ir import Graph, SourceLine
+from .body import Body
+from .context import Context
+from .frame import render
+from .schedule import private_functions
+
+
+@dataclass
+class Module:
+    """A generated module.
+
+    Attributes:
+        name: The name of its one function.
+        text: The source.
+        constants: Arrays too large for the text, which lie in an ``.npz`` beside it.
+        callbacks: What has to be passed for the keyword-only parameters.
+        copies: The lines of stores before which an array had to be copied.
+    """
+
+    name: str
+    text: str
+    constants: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]
+    callbacks: dict[str, Callable[..., Any]]
+    copies: tuple[SourceLine | None, ...]
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What a module says of itself.
+
+    Attributes:
+        title: Its first line.
+        source: The user's function.
+        regenerate: The call that makes it again.
+        params: For each param, a line about it.
+        results: What it returns, by name.
+    """
+
+    title: str
+    source: str
+    regenerate: str
+    params: tuple[str, ...] = ()
+    results: tuple[str, ...] = field(default=())
+
+
+def emit(
+    graph: Graph,
+    function: str,
+    heading: Heading,
+    kept: int,
+    shared: Collection[int] = (),
+) -> Module:
+    """Emit a module with one function that takes the params and returns the outputs.
+
+    Args:
+        graph: An expanded graph without markers.
+        function: The function's name.
+        heading: What the module's docstring says.
+        kept: How many outputs, the first ones, are the user's own.
+        shared: Positions of those that are arguments themselves; one of these that is a param is
+            returned as it is. All others are fresh arrays.
+    """
+    functions = private_functions(graph)
+    private = set(re.findall(r"^def (\w+)", "\n".join(functions), re.MULTILINE))
+    label = f"{function}_" if function in private else function
+    context = Context({*private, label})
+    body = Body(context, graph, frozenset())
+    lines, results = body.function(kept, shared)
+    text = render(
+        "numpy_module.py.jinja",
+        heading=heading,
+        function=label,
+        params=[body.names[value] for value in graph.params],
+        callbacks=list(context.callbacks.values()),
+        constants=context.constants,
+        large=list(context.large),
+        functions=functions,
+        body=lines,
+        results=results,
+    )
+    callbacks = {name: one.function for one, name in context.callbacks.items()}
+    return Module(label, text, context.large, callbacks, tuple(context.copies))

@@ -1,0 +1,85 @@
+"""Parts of a program that backward computes again."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from ..errors import CaptureError
+from ..primitives.regions import block
+from .active import current_trace
+from .bodies import Slot, capture_body, entering, invariants_of, leaving
+from .control_flow import fields
+from .source import user_line
+from .tracer import Tracer
+from .tree import unflatten
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
+    """Let backward compute a function again, rather than save what it needs of it.
+
+    Only the arguments are kept, and the outer values that the function uses.
+
+    Args:
+        function: Takes and returns arrays, numbers, and structures of these. Call-backs in it run
+            once, forward.
+
+    Raises:
+        CaptureError: What is given is no function.
+
+    Example:
+        >>> import numpy as np
+        >>> import gradc
+        >>> layer = gradc.checkpoint(lambda x: np.tanh(np.sin(x)))
+        >>> f = gradc.compile_grad(lambda x: np.sum(layer(layer(x))))
+        >>> f.grad(np.zeros(2))
+        array([1., 1.])
+    """
+    if not callable(function):
+        raise CaptureError(
+            "checkpoint takes a function",
+            got=type(function).__name__,
+            where=user_line(),
+            fix="write gradc.checkpoint(function)(*arguments)",
+        )
+
+    @functools.wraps(function)
+    def recomputed(*args: P.args, **kwargs: P.kwargs) -> R:
+        trace = current_trace()
+        if trace is None:
+            return function(*args, **kwargs)
+        tree, leaves, names = fields((args, kwargs), "operand")
+        slots = [Slot.of(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
+        count = 0
+
+        def call(*params: Any) -> Any:
+            own_args, own_kwargs = unflatten(tree, params)
+            return function(*own_args, **own_kwargs)
+
+        def with_stores(returned: Any, params: list[Tracer]) -> Any:
+            nonlocal count
+            count = len(fields(returned, "result")[1])
+            return returned, [one for one in params if one.storage.version]
+
+        body = capture_body(call, slots, lambda params: tuple(params), with_stores)
+        rest = invariants_of([body])
+        given = [entering(trace, leaf, slot) for leaf, slot in zip(leaves, slots, strict=True)]
+        name = getattr(function, "__name__", "block")
+        attrs = {
+            "body": body.graph(rest),
+            "name": name if name.isidentifier() else "block",
+        }
+        outs = trace.structured(block, [*given, *rest], attrs)
+        results = [leaving(trace, out, slot) for out, slot in zip(outs, body.slots, strict=True)]
+        changed = iter(results[count:])
+        for leaf, is_changed in zip(leaves, body.changed, strict=True):
+            if is_changed:
+                trace.store(trace.array_of(leaf), next(changed).value)
+        returned: R = unflatten(body.tree, results)[0]
+        return returned
+
+    return recomputed

@@ -1,0 +1,434 @@
+"""Loops and branches that stay loops and branches in the program."""
+
+from __future__ import annotations
+
+import inspect
+import operator
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from ..errors import CaptureError
+from ..primitives import regions
+from ..primitives.elementwise import cast
+from ..primitives.elementwise.casting import extent
+from ..primitives.regions import INDEX, Checkpoint
+from ..types import BOOL, INDEX_DTYPE, ArrayType, Sym
+from .active import current_trace
+from .bodies import Body, Slot, capture_body, carry, entering, invariants_of, leaving
+from .fence import leaked
+from .source import user_line
+from .trace import Trace
+from .tracer import Tracer
+from .tree import Tree, count_leaves, flatten, unflatten
+
+Function = Callable[..., Any]
+UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+def checkpoint_of(
+    checkpoint: str | None, every: int | None, memory: str | int | None
+) -> Checkpoint | None:
+    """Return what the options of a loop say about what it saves.
+
+    Raises:
+        CaptureError: They contradict each other, or one has no meaning.
+    """
+    given = [one for one in (checkpoint, every, memory) if one is not None]
+    if not given:
+        return None
+    if len(given) > 1:
+        raise CaptureError("a loop takes one of checkpoint, every and memory", where=user_line())
+    if checkpoint == "sqrt":
+        return Checkpoint("sqrt")
+    if isinstance(every, int) and every > 0:
+        return Checkpoint("every", every)
+    amount = None
+    if memory is not None:
+        found = re.fullmatch(r"\s*([\d.]+)\s*([KMG]?I?B)\s*", str(memory), re.IGNORECASE)
+        amount = int(float(found[1]) * UNITS[found[2].upper()]) if found else memory
+    if isinstance(amount, int) and amount > 0:
+        return Checkpoint("memory", amount)
+    raise CaptureError(
+        "what a loop saves is not said in a known way",
+        got=repr(given[0]),
+        where=user_line(),
+        fix='write checkpoint="sqrt", every=100 (iterations), or memory="512MB"',
+    )
+
+
+def fields(value: Any, what: str) -> tuple[Tree, list[Any], list[str]]:
+    """Return the structure of a value, its leaves, and a name for each."""
+    leaves: list[Any] = []
+    names: list[str] = []
+    return flatten(value, what, leaves, names), leaves, names
+
+
+def copied(value: Any) -> Any:
+    """Return a structure with copies of its arrays: what bodies store stays inside."""
+    tree, leaves, _ = fields(value, "init")
+    return unflatten(
+        tree, [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
+    )
+
+
+def _parameter_names(function: Function) -> list[str]:
+    try:
+        return list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return []
+
+
+def _name_carried(body: Body, slots: Sequence[Slot], position: int) -> None:
+    """Name several carried values as the body names what takes their place."""
+    params = body.trace.graph(()).params[position : position + len(slots)]
+    for param, output in zip(params, body.outputs, strict=False):
+        if len(slots) > 1 and output.name:
+            param.name = output.name
+
+
+class _Carry:
+    """The carried values of a loop, while types are sought for them."""
+
+    def __init__(self, trace: Trace, init: Any, name: str) -> None:
+        self.trace = trace
+        self.tree, self.leaves, names = fields(init, name)
+        self.names = [
+            (len(names) > 1 and isinstance(leaf, Tracer) and leaf.value.name) or label
+            for leaf, label in zip(self.leaves, names, strict=True)
+        ]
+
+    def label(self, i: int) -> str:
+        """Return what to call a slot in messages."""
+        return f"the carried {self.names[i]}"
+
+    def next(self, returned: Any, params: Sequence[Tracer]) -> Any:
+        """Return what a body gives: what it returns, or what it stored to.
+
+        Raises:
+            CaptureError: It gives another structure.
+        """
+        own = params[len(params) - len(self.leaves) :]
+        if returned is None and any(one.storage.version for one in own):
+            return unflatten(self.tree, own)
+        found, leaves, _ = fields(returned, "carry")
+        if found != self.tree and len(leaves) != len(self.leaves):
+            raise CaptureError(
+                "the body of a loop returns another structure than it is given",
+                got=f"{len(leaves)} arrays for {len(self.leaves)}",
+                where=user_line(),
+                fix="return the carried values as they come in: arrays, tuples, dicts",
+            )
+        return returned
+
+    def entering(self, slots: Sequence[Slot]) -> list[Any]:
+        """Return the first values, of the types of the slots."""
+        pairs = zip(self.leaves, slots, strict=True)
+        return [entering(self.trace, leaf, slot) for leaf, slot in pairs]
+
+    def leaving(self, values: Sequence[Any], slots: Sequence[Slot]) -> Any:
+        """Return the last values in the user's structure."""
+        pairs = zip(values, slots, strict=True)
+        return unflatten(self.tree, [leaving(self.trace, value, slot) for value, slot in pairs])
+
+
+def _bound(trace: Trace, number: Any, what: str) -> Any:
+    """Return a bound of a loop as an integer value."""
+    if isinstance(number, Sym):
+        return trace.add(extent, (), {"dim": number, "dtype": INDEX_DTYPE})
+    if isinstance(number, Tracer) and not number.ndim and number.dtype.kind in "iu":
+        value = trace.value_of(number)
+        if value.dtype == INDEX_DTYPE:
+            return value
+        return trace.add(cast, (value,), {"dtype": INDEX_DTYPE})
+    is_plain = not isinstance(number, Tracer | bool)
+    if is_plain and isinstance(number, int | np.integer) and (number or what != "step"):
+        return trace.value_of(np.int64(number))
+    raise CaptureError(
+        f"the {what} of a loop is an integer" + (", and not 0" if what == "step" else ""),
+        got=repr(number),
+        where=user_line(),
+        fix="convert it: int(...), or .astype(np.int64) where it is traced",
+    )
+
+
+def fori_loop(
+    start: Any,
+    stop: Any,
+    body: Callable[[Any, Any], Any],
+    init: Any,
+    *,
+    step: Any = 1,
+    checkpoint: Literal["sqrt"] | None = None,
+    every: int | None = None,
+    memory: str | int | None = None,
+) -> Any:
+    """Run ``carry = body(i, carry)`` for ``i`` in ``range(start, stop, step)``.
+
+    In a compiled function the loop stays a loop: the program does not grow with the number of
+    iterations, which may depend on the arguments. Its gradient is a loop that runs the other way.
+
+    Args:
+        start: The first index, an integer.
+        stop: Where it ends.
+        body: Takes the index and the carry, returns the next carry, of the same structure, shapes
+            and dtypes. Arrays of the carry may be stored to; a body that returns None hands on what
+            it stored. All else that it names is the same in each iteration.
+        init: The first carry: an array or number, or a structure of these. It is not changed.
+        step: The step of the range, not 0.
+        checkpoint: "sqrt" saves, for the gradient, the carry at about the square root of the number
+            of iterations, and computes the others again.
+        every: Save the carry every so many iterations, and compute the others again.
+        memory: Save no more than this: "512MB", or bytes.
+
+    Returns:
+        The last carry.
+
+    Raises:
+        CaptureError: The body changes shapes or structure, or stores to what lies outside of it.
+
+    Example:
+        >>> import numpy as np
+        >>> import gradc
+        >>> @gradc.compile_grad
+        ... def f(x):
+        ...     return gradc.fori_loop(0, 3, lambda i, y: y * x, x)
+        >>> float(f(2.0)), float(f.grad(2.0))
+        (16.0, 32.0)
+    """
+    saved = checkpoint_of(checkpoint, every, memory)
+    return run_for(start, stop, step, body, init, saved, reverse=False)
+
+
+def run_for(
+    start: Any,
+    stop: Any,
+    step: Any,
+    body: Function,
+    init: Any,
+    saved: Checkpoint | None,
+    reverse: bool,
+) -> Any:
+    """Run a loop over a range, or over the same range from its end; see ``fori_loop``."""
+    trace = capture_at_work(init)
+    if trace is None:
+        state = copied(init)
+        places = range(*map(_plain_bound, (start, stop, step)))
+        for i in reversed(places) if reverse else places:
+            state = copied(_or_stored(body(i, state), state))
+        return state
+    names = _parameter_names(body)
+    state = _Carry(trace, init, names[1] if len(names) > 1 else "carry")
+    index = Slot(INDEX, names[0] if names else "i", "number", True)
+
+    def attempt(slots: Sequence[Slot]) -> Body:
+        return capture_body(
+            body,
+            (index, *slots),
+            lambda params: (params[0], unflatten(state.tree, params[1:])),
+            state.next,
+            [one.type for one in slots],
+        )
+
+    slots, found = carry(state.leaves, state.names, attempt, state.label)
+    _name_carried(found, slots, 1)
+    rest = invariants_of([found])
+    pairs = zip((start, stop, step), ("start", "stop", "step"), strict=True)
+    bounds = [_bound(trace, number, what) for number, what in pairs]
+    attrs = {
+        "body": found.graph(rest),
+        "carried": len(slots),
+        "reverse": reverse,
+        "most": None,
+        "checkpoint": saved,
+    }
+    outs = trace.structured(regions.for_loop, [*bounds, *state.entering(slots), *rest], attrs)
+    return state.leaving(outs, slots)
+
+
+def capture_at_work(*values: Any) -> Trace | None:
+    """Return the capture at work, if there is one.
+
+    Raises:
+        CaptureError: A traced value outlived its capture.
+    """
+    trace = current_trace()
+    if trace is None:
+        leaves = [leaf for value in values for leaf in fields(value, "init")[1]]
+        for leaf in leaves:
+            if isinstance(leaf, Tracer):
+                raise leaked(leaf)
+    return trace
+
+
+def _plain_bound(number: Any) -> int:
+    return operator.index(number)
+
+
+def _or_stored(returned: Any, state: Any) -> Any:
+    return state if returned is None else returned
+
+
+def while_loop(
+    condition: Callable[[Any], Any],
+    body: Callable[[Any], Any],
+    init: Any,
+    *,
+    every: int | None = None,
+) -> Any:
+    """Run ``carry = body(carry)`` as long as ``condition(carry)``.
+
+    Args:
+        condition: Takes the carry, gives one bool (or number, true where it is not 0).
+        body: As for ``fori_loop``.
+        init: The first carry. It is not changed.
+        every: Save the carry every so many iterations for the gradient, and compute the others
+            again.
+
+    Returns:
+        The last carry.
+
+    Raises:
+        CaptureError: As for ``fori_loop``; or the condition is not one bool.
+
+    Example:
+        >>> import numpy as np
+        >>> import gradc
+        >>> @gradc.compile_grad
+        ... def root(a):  # Newton's method
+        ...     return gradc.while_loop(
+        ...         lambda x: np.abs(x * x - a) > 1e-12, lambda x: (x + a / x) / 2, a
+        ...     )
+        >>> round(float(root(2.0)), 6), round(float(root.grad(2.0)), 6)
+        (1.414214, 0.353553)
+    """
+    saved = checkpoint_of(None, every, None)
+    trace = capture_at_work(init)
+    if trace is None:
+        state = copied(init)
+        while condition(state):
+            state = copied(_or_stored(body(state), state))
+        return state
+    names = _parameter_names(body)
+    kept = _Carry(trace, init, names[0] if names else "carry")
+
+    def arrange(params: list[Tracer]) -> tuple[Any]:
+        return (unflatten(kept.tree, params),)
+
+    def attempt(slots: Sequence[Slot]) -> Body:
+        return capture_body(body, slots, arrange, kept.next, [one.type for one in slots])
+
+    slots, found = carry(kept.leaves, kept.names, attempt, kept.label)
+    _name_carried(found, slots, 0)
+    test = capture_body(condition, slots, arrange, _truth)
+    rest = invariants_of([found, test])
+    attrs = {
+        "condition": test.graph(rest),
+        "body": found.graph(rest),
+        "carried": len(slots),
+        "checkpoint": saved,
+    }
+    outs = trace.structured(regions.while_loop, [*kept.entering(slots), *rest], attrs)
+    return kept.leaving(outs, slots)
+
+
+def _truth(returned: Any, params: Sequence[Tracer] = ()) -> Any:
+    """Return a condition as one bool.
+
+    Raises:
+        CaptureError: It is something else.
+    """
+    trace = current_trace()
+    assert trace is not None
+    if not isinstance(returned, Tracer) and isinstance(returned, bool | int | float | np.generic):
+        returned = trace.array_of(np.bool_(returned))
+    if not isinstance(returned, Tracer) or returned.size != 1:
+        raise CaptureError(
+            "a condition is one bool",
+            got=str(returned.type) if isinstance(returned, Tracer) else repr(returned),
+            where=user_line(),
+            fix="reduce it with np.all or np.any",
+        )
+    returned = returned.reshape(()) if returned.ndim else returned
+    return returned if returned.dtype == BOOL else returned != 0
+
+
+def cond(
+    predicate: Any,
+    true_function: Function,
+    false_function: Function,
+    *operands: Any,
+) -> Any:
+    """Return ``true_function(*operands)`` if ``predicate``, else ``false_function(*operands)``.
+
+    In a compiled function the branch is taken at each call; only that one runs, forward and
+    backward. Both must return the same structure and shapes.
+
+    Args:
+        predicate: One bool, or a number, true where it is not 0.
+        true_function: Takes the operands.
+        false_function: Takes the operands.
+        *operands: Arrays, numbers, structures of these. What is stored to them in a branch does not
+            reach the caller's. Other values that a branch names may be used too.
+
+    Returns:
+        What the branch that is taken returns.
+
+    Raises:
+        CaptureError: The branches return different structures or shapes.
+
+    Example:
+        >>> import gradc
+        >>> f = gradc.compile_grad(
+        ...     lambda x: gradc.cond(x > 0, lambda x: x * x, lambda x: -x, x)
+        ... )
+        >>> float(f.grad(3.0)), float(f.grad(-3.0))
+        (6.0, -1.0)
+    """
+    trace = capture_at_work(predicate, operands)
+    if isinstance(predicate, Tracer) and predicate.array is not None:
+        predicate = bool(predicate.array)
+    if trace is None or not isinstance(predicate, Tracer):
+        chosen = true_function if predicate else false_function
+        return chosen(*copied(operands)) if trace is None else _chosen(trace, chosen, operands)
+    tree, leaves, names = fields(operands, "operand")
+    slots = [Slot.of(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
+
+    def attempt(function: Function, types: Sequence[ArrayType] | None = None) -> Body:
+        return capture_body(function, slots, lambda params: unflatten(tree, params), types=types)
+
+    bodies = [attempt(true_function), attempt(false_function)]
+    joined = _joined(bodies)
+    types = [one.type for one in joined]
+    functions = (true_function, false_function)
+    for i, (body, function) in enumerate(zip(list(bodies), functions, strict=True)):
+        if [one.type for one in body.outputs] != types:
+            bodies[i] = attempt(function, types)
+    rest = invariants_of(bodies)
+    attrs = {"true": bodies[0].graph(rest), "false": bodies[1].graph(rest)}
+    given = [entering(trace, leaf, slot) for leaf, slot in zip(leaves, slots, strict=True)]
+    test = trace.value_of(_truth(predicate))
+    outs = trace.structured(regions.cond, [test, *given, *rest], attrs)
+    results = [leaving(trace, out, slot) for out, slot in zip(outs, joined, strict=True)]
+    return unflatten(bodies[0].tree, results)
+
+
+def _chosen(trace: Trace, function: Function, operands: Sequence[Any]) -> Any:
+    tree, leaves, _ = fields(operands, "operand")
+    own = [leaf.copy() if isinstance(leaf, Tracer) and not leaf.scalar else leaf for leaf in leaves]
+    return function(*unflatten(tree, own))
+
+
+def _joined(bodies: Sequence[Body]) -> list[Slot]:
+    first, second = bodies
+    if first.tree != second.tree:
+        raise CaptureError(
+            "the branches of cond return different structures",
+            got=f"{count_leaves(first.tree)} and {count_leaves(second.tree)} arrays",
+            where=user_line(),
+            fix="return the same containers, with arrays of the same shapes",
+        )
+    pairs = zip(first.slots, second.slots, strict=True)
+    return [one.joined(other, f"result {i + 1}") for i, (one, other) in enumerate(pairs)]
