@@ -16,6 +16,10 @@ from .workload import ValueAndGradient, Workload
 Timed = Callable[..., ValueAndGradient]
 
 
+class NotWritten(LookupError):
+    """A workload that a peer does not have: it cannot do it, or it would be another one."""
+
+
 def _with_numpy(fn: Callable[..., Any], other: Any) -> Callable[..., Any]:
     """Return `fn`, and the functions of its module, with `np` meaning `other`."""
     assert isinstance(fn, FunctionType)
@@ -36,7 +40,7 @@ def in_jax(workload: Workload) -> Timed:
     jax = importlib.import_module("jax")
     # float64 workloads are computed in float64; float32 ones stay as they are.
     jax.config.update("jax_enable_x64", True)
-    source = _with_numpy(workload.fn, jax.numpy)
+    source = workload.jax(jax) if workload.jax else _with_numpy(workload.fn, jax.numpy)
     compiled = jax.jit(jax.value_and_grad(source, argnums=workload.wrt))
 
     def call(*args: Any) -> ValueAndGradient:
@@ -49,11 +53,14 @@ def in_jax(workload: Workload) -> Timed:
 def in_torch(workload: Workload) -> Timed:
     """Return the torch version, run eagerly."""
     torch = importlib.import_module("torch")
+    program = workload.torch
+    if program is None:
+        raise NotWritten("torch")
 
     def call(*args: Any) -> ValueAndGradient:
         tensors = [torch.from_numpy(a) if isinstance(a, np.ndarray) else a for a in args]
         wanted = [tensors[position].requires_grad_() for position in workload.wrt]
-        value = workload.torch(*tensors)
+        value = program(*tensors)
         value.backward()
         return value.detach().numpy(), tuple(tensor.grad.numpy() for tensor in wanted)
 
@@ -62,6 +69,8 @@ def in_torch(workload: Workload) -> Timed:
 
 def in_autograd(workload: Workload) -> Timed:
     """Return the function under HIPS autograd."""
+    if not workload.autograd:
+        raise NotWritten("autograd")
     autograd = importlib.import_module("autograd")
     source = _with_numpy(workload.fn, importlib.import_module("autograd.numpy"))
     return autograd.value_and_grad(source, argnum=workload.wrt)
@@ -75,11 +84,11 @@ PEERS: dict[str, Callable[[Workload], Timed]] = {
 
 
 def installed_peers(workload: Workload) -> dict[str, Timed]:
-    """Return the peers' versions of a workload; a peer that is not installed is left out."""
+    """Return the peers' versions of a workload; one that is not there is left out."""
     versions = {}
     for name, make in PEERS.items():
         try:
             versions[name] = make(workload)
-        except ImportError:
+        except (ImportError, NotWritten):
             continue
     return versions

@@ -21,9 +21,12 @@ class Workload:
         what: One line on the computation, with sizes and dtype.
         fn: The plain NumPy function; `compile_grad`, JAX and HIPS autograd get this very source.
         by_hand: Value and gradients as an expert writes them in NumPy: `(value, (g, ...))`.
-        torch: The same function written for torch tensors.
+        torch: The same function written for torch tensors, or None.
         make_args: `(rng, tiny) -> args`; tiny sizes serve the tests.
         wrt: Positions of the arguments that are differentiated.
+        jax: Given the module `jax`, returns the function written for it; None where JAX runs the
+            very source.
+        autograd: Whether HIPS autograd runs the very source.
         tolerance: Largest difference between two versions' gradients, relative to the largest
             entry: some hundred roundings of the dtype.
     """
@@ -32,9 +35,11 @@ class Workload:
     what: str
     fn: Callable[..., Any]
     by_hand: Callable[..., ValueAndGradient]
-    torch: Callable[..., Any]
+    torch: Callable[..., Any] | None
     make_args: Callable[[np.random.Generator, bool], Args]
     wrt: tuple[int, ...]
+    jax: Callable[[Any], Callable[..., Any]] | None = None
+    autograd: bool = True
     tolerance: float = 1e-12
 
     def args(self, tiny: bool = False) -> Args:

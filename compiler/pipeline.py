@@ -18,7 +18,9 @@ from .passes.erase import erase
 from .passes.expand import expand
 from .passes.factor import factor
 from .passes.fold import fold
+from .passes.inline import inline
 from .passes.jacobian import hessian, jacobian
+from .passes.hoist import hoist
 from .passes.narrow import narrow
 from .passes.pushforward import pushforward
 from .passes.rules import ALGEBRAIC, LATE
@@ -36,8 +38,20 @@ def simplify_algebra(graph: Graph) -> Graph:
 
 
 # What is done to a graph and to the bodies of its loops and branches alike.
-OPTIMISE: tuple[Pass, ...] = (narrow, cse, simplify, fold, cse, simplify, specialise, dce, narrow)
+OPTIMISE: tuple[Pass, ...] = (
+    cse,
+    narrow,
+    simplify,
+    fold,
+    cse,
+    simplify,
+    specialise,
+    hoist,
+    narrow,
+    dce,
+)
 LOWER: tuple[Pass, ...] = (
+    inline,
     erase,
     narrow,
     cse,
@@ -48,8 +62,8 @@ LOWER: tuple[Pass, ...] = (
     fold,
     contract,
     cse,
-    dce,
     narrow,
+    dce,
     defer,
     snapshot,
 )
@@ -83,7 +97,7 @@ class Log:
         )
 
 
-EVERYWHERE = frozenset((*OPTIMISE, *LOWER)) - {snapshot}  # which looks into bodies itself
+EVERYWHERE = frozenset((*OPTIMISE, *LOWER)) - {hoist, snapshot}  # which look into bodies themselves
 
 
 def everywhere(one: Pass, graph: Graph) -> Graph:
@@ -212,11 +226,12 @@ def generate(
     kept: int,
     log: Log,
     shared: Collection[int] = (),
+    owned: Collection[int] = (),
 ) -> Module:
     """Lower a graph and emit its NumPy module; see ``emit``."""
     lowered = run(LOWER, graph, log, "lower")
     started = perf_counter()
-    module = emit(lowered, function, heading, kept, shared)
+    module = emit(lowered, function, heading, kept, shared, owned)
     log.stages.append((f"emit {function}", perf_counter() - started, len(lowered.nodes)))
     copies = dict.fromkeys(module.copies)
     log.remarks += [f"an array is copied before the store at {line}" for line in copies]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +51,11 @@ class NoGradient:
 @dataclass(frozen=True, slots=True)
 class ByRegions:
     """The derivative of loops and branches: passes make it of the derivatives of the bodies."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByRule(ByRegions):
+    """The derivative of a part of the program for which the user gave rules, whatever is in it."""
 
 
 Derivative = Partials | Linear | Adjoint | NoGradient | ByRegions
@@ -151,6 +157,7 @@ class Primitive:
         examples: On what it is tested; elementwise primitives need none.
         batch: How it goes over a batch (see ``primitives/batching.py``); without a rule, and not
             elementwise, it is done in a loop.
+        module: The module that defined it, and may define it again.
     """
 
     name: str
@@ -166,11 +173,19 @@ class Primitive:
     dtypes: str = "f"
     examples: tuple[Example, ...] = ()
     batch: Callable[..., Any] | None = None
+    module: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
-        if self.name in REGISTRY:
-            raise GradcError(f"a primitive called {self.name!r} is registered already")
-        REGISTRY[self.name] = self
+        object.__setattr__(self, "module", _defining_module())
+        before = REGISTRY.get(self.name)
+        is_package = self.module.partition(".")[0] == __name__.partition(".")[0]
+        if before is not None and (before.module != self.module or is_package):
+            raise GradcError(
+                f"a primitive called {self.name!r} is registered already",
+                got=f"one in {self.module}, and one in {before.module} before it",
+                fix="choose another name, for example with that of your package in front",
+            )
+        REGISTRY[self.name] = self  # a module that runs again replaces its own
 
     def __call__(self, *operands: Any, **attrs: Any) -> Any:
         """Apply it: on Values it builds a node, on arrays it computes."""
@@ -202,6 +217,15 @@ class Primitive:
         return f"<primitive {self.name}>"
 
 
+def _defining_module() -> str:
+    """Return the module that enters a primitive, perhaps through one that helps to."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__") in _MAKERS:
+        frame = frame.f_back
+    return str(frame.f_globals.get("__name__"))
+
+
+_MAKERS = (__name__, f"{__name__}s.elementwise.kind")
 REGISTRY: dict[str, Primitive] = {}
 _FUNCTIONS: dict[tuple[str, int, bool, tuple[str, ...]], Callable[..., Any]] = {}
 

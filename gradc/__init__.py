@@ -4,7 +4,7 @@
 read. See the README for the main job.
 """
 
-from . import debug, func, special
+from . import debug, extend, func, special
 from .api import compile_grad, explain, stop_gradient
 from .compiler.errors import (
     ArtifactError,
@@ -16,6 +16,8 @@ from .compiler.errors import (
 )
 from .compiler.frontend.checkpoints import checkpoint
 from .compiler.frontend.control_flow import cond, fori_loop, while_loop
+from .compiler.frontend.custom_jvp import custom_jvp
+from .compiler.frontend.custom_vjp import custom_vjp
 from .compiler.frontend.grad_mode import enable_grad, is_grad_enabled, no_grad
 from .compiler.frontend.hooks import Handle, register_hook
 from .compiler.frontend.scans import scan
@@ -40,9 +42,12 @@ __all__ = [
     "checkpoint",
     "compile_grad",
     "cond",
+    "custom_jvp",
+    "custom_vjp",
     "debug",
     "enable_grad",
     "explain",
+    "extend",
     "fori_loop",
     "func",
     "is_grad_enabled",

@@ -31,7 +31,7 @@ def grad(
     """
     compiled = CompiledFunction(function, wrt=wrt, has_aux=has_aux, static_argnames=static_argnames)
 
-    @functools.wraps(function)
+    @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
         return compiled.grad(*args, **kwargs)
 
@@ -60,7 +60,7 @@ def value_and_grad(
     """
     compiled = CompiledFunction(function, wrt=wrt, has_aux=has_aux, static_argnames=static_argnames)
 
-    @functools.wraps(function)
+    @functools.wraps(function, updated=())
     def both(*args: Any, **kwargs: Any) -> Any:
         return compiled.value_and_grad(*args, **kwargs)
 
@@ -261,7 +261,7 @@ def _table(
 ) -> Callable[..., Any]:
     compiled = CompiledFunction(func, wrt=argnums, has_aux=has_aux)
 
-    @functools.wraps(func)
+    @functools.wraps(func, updated=())
     def table(*args: Any, **kwargs: Any) -> Any:
         return compiled.derive(mode, args, kwargs)
 

@@ -22,8 +22,8 @@ class BoundMethod(Derivatives[...]):
     """
 
     def __init__(self, compiled: CompiledFunction[..., Any], instance: Any) -> None:
-        self.compiled, self.instance = compiled, instance
         functools.update_wrapper(self, compiled.parameters.function)
+        self.compiled, self.instance = compiled, instance
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the method returns."""

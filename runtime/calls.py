@@ -13,6 +13,7 @@ from ..compiler.frontend.signature import as_integer
 from ..compiler.frontend.tree import Branch, Instance, Leaf, Tree, count_leaves, unflatten
 from .cotangents import cotangents
 from .effects import Effects
+from .pullback import Pullback
 from .tables import TABLES, arrange_table
 from .tangents import tangents, with_zeros
 
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 _PLANNED = {float, int, np.float64, np.float32, np.int64, np.int32, np.bool_}
 
 
-def plan_key(mode: str, args: Sequence[Any], kwargs: dict[str, Any], objects: bool = False) -> Any:
+def plan_key(mode: Any, args: Sequence[Any], kwargs: dict[str, Any], objects: bool = False) -> Any:
     """Return a key for arguments that are all arrays or numbers; None calls for a closer look.
 
     Args:
-        mode: The mode of the call.
+        mode: The mode of the call, and what else tells it from others.
         args: Its positional arguments.
         kwargs: Its other arguments.
         objects: Whether objects of classes that were not planned for before are taken too.
@@ -85,7 +86,7 @@ class Call:
         captured, trees = self.made.captured, self.made.signature.trees
         numbers = self._numbers()
         single = self._executable.single
-        if captured.reads:
+        if captured.reads or any(isinstance(tree, Instance) for tree in trees):
             places = [i for i, tree in enumerate(trees) if isinstance(tree, Leaf)]
             for tree in trees:
                 if isinstance(tree, Instance):
@@ -169,16 +170,16 @@ class Call:
         assert wanted is not None
         primal = made.primal
         types = [output.type for output in made.graph.outputs[: count_leaves(primal)]]
-        backward = made.executable("backward")
         results: Sequence[Any] = made.executable("forward")(inputs)
         if effects is not None:
             results = effects.commit(results, 0)
-        saved = results[self.count :]
 
-        def pullback(ct: Any) -> Any:
-            """Return the gradient for the cotangent ``ct`` of the output."""
-            return wanted.arrange(backward((*saved, *cotangents(ct, primal, types))))
+        def run(saved: Sequence[Any], cts: Sequence[Any], consuming: bool) -> Sequence[Any]:
+            return made.executable("consuming" if consuming else "backward")((*saved, *cts))
 
+        pullback = Pullback(
+            results[self.count :], lambda ct: cotangents(ct, primal, types), run, wanted.arrange
+        )
         output = unflatten(made.captured.output, results[: self.count])
         return with_second(output, pullback, self.has_aux)
 

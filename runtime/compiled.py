@@ -16,7 +16,7 @@ from ..compiler.frontend.source import user_line
 from ..compiler.frontend.tracer import Tracer
 from ..compiler.frontend.tree import Instance, Leaf, Spec
 from .bound import BoundMethod, CompiledClassMethod
-from .calls import plan_key
+from .calls import Call, plan_key
 from .derivatives import Derivatives, P
 from .effects import Aliased
 from .lowered import Lowered, Part
@@ -85,7 +85,10 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
         self._made = Specialisations(self.parameters, self.wrt, has_aux, self.name)
         self.history = self._made.history
         self._plans: dict[Any, Callable[[Sequence[Any]], Any]] = {}
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function, updated=())
+        for name, one in getattr(function, "__dict__", {}).items():
+            if not hasattr(type(self), name):  # a wrapper of a compiled function has its attributes
+                vars(self).setdefault(name, one)
 
     # Calling
 
@@ -97,7 +100,7 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
                 read-only or shares memory with another input.
         """
         plan = self._plans.get(plan_key("value", args, kwargs))
-        result: R = plan(args) if plan is not None else self.derive("value", args, kwargs)
+        result: R = plan(args) if plan is not None else self._slow_call("value", args, kwargs)
         return result
 
     def value_and_grad(self, *args: P.args, **kwargs: P.kwargs) -> tuple[R, Any]:
@@ -113,7 +116,7 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
         """
         plan = self._plans.get(plan_key("value_and_grad", args, kwargs))
         if plan is None:
-            plan = functools.partial(self.derive, "value_and_grad", kwargs=kwargs)
+            plan = functools.partial(self._slow_call, "value_and_grad", kwargs=kwargs)
         result: tuple[R, Any] = plan(args)
         return result
 
@@ -124,9 +127,17 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
             DerivativeError: As for ``value_and_grad``.
         """
         plan = self._plans.get(plan_key("grad", args, kwargs))
-        return plan(args) if plan is not None else self.derive("grad", args, kwargs)
+        return plan(args) if plan is not None else self._slow_call("grad", args, kwargs)
 
     def derive(
+        self, mode: str, args: Sequence[Any], kwargs: dict[str, Any], given: tuple[Any, ...] = ()
+    ) -> Any:
+        """Compute in a mode; see ``Derivatives``."""
+        tag, row = _in_a_row(mode, args, given[0]) if given else (mode, args)
+        plan = self._plans.get(plan_key(tag, row, kwargs))
+        return plan(row) if plan is not None else self._slow_call(mode, args, kwargs, given)
+
+    def _slow_call(
         self, mode: str, args: Sequence[Any], kwargs: dict[str, Any], given: tuple[Any, ...] = ()
     ) -> Any:
         """Sign the arguments in full, find or make the code, run it, and remember the short way.
@@ -145,7 +156,7 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
             known: list[tuple[Tracer, Any]] = []
             args, kwargs, given = (plain(one, known) for one in (list(args), kwargs, given))
             if known:  # arrays made inside: their numbers are there
-                result = self.derive(mode, args, kwargs, given)
+                result = self._slow_call(mode, args, kwargs, given)
                 for one, _ in known:
                     one.storage.changed()
                 return result
@@ -159,7 +170,7 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
             if nested.captured.lifted or is_traced:
                 return nested.run(mode)
             with suspended():  # what meets no traced value is computed at once
-                return self.derive(mode, args, kwargs, given)
+                return self._slow_call(mode, args, kwargs, given)
         found, inputs = self._made.find(signature, values, leaves, mode != "value")
         call = found.call(mode)
         if found.captured.has_effects:
@@ -168,13 +179,44 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
             except Aliased:
                 made, inputs = self._made.make(signature, values, leaves, mode != "value")
                 return made.call(mode)(inputs, values, directions)
-        key = plan_key(mode, args, kwargs)
-        if key is None and not kwargs:
-            key = plan_key(mode, args, kwargs, objects=True)
-        is_short = mode in PLANNED_MODES and found.is_planned
-        if key and is_short and _are_leaves(args, signature, leaves):
-            self._plans[key] = call.plan(functools.partial(self.derive, mode, kwargs={}))
+        self._remember(call, args, kwargs, given, (signature, leaves, directions))
         return call(inputs, values, directions)
+
+    def _remember(
+        self,
+        call: Call,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        given: tuple[Any, ...],
+        signed: tuple[Signature, Sequence[Any], Sequence[Any]],
+    ) -> None:
+        """Remember how such a call is made without a closer look, where its types say all.
+
+        Args:
+            call: What runs it.
+            args: Its positional arguments.
+            kwargs: Its other arguments.
+            given: The tangents, as they were passed.
+            signed: Its signature, the leaves, and the tangents of these.
+        """
+        signature, leaves, directions = signed
+        mode, found = call.mode, call.made
+        if kwargs or not found.is_planned or not _are_leaves(args, signature, leaves):
+            return
+        if given:
+            tag, row = _in_a_row(mode, args, given[0])
+            has_objects = any(isinstance(tree, Instance) for tree in signature.trees)
+            if has_objects or found.captured.reads:
+                return  # the row is not what the program takes
+            if not _are_typed(row[len(args) :], directions):
+                return
+            key = plan_key(tag, row, kwargs)
+        elif mode in PLANNED_MODES:
+            key = plan_key(mode, args, kwargs) or plan_key(mode, args, kwargs, objects=True)
+        else:
+            return
+        if key is not None:
+            self._plans[key] = call.plan(functools.partial(self._slow_call, mode, kwargs={}))
 
     # Looking
 
@@ -226,6 +268,23 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
 
     def __reduce__(self) -> str:
         return str(vars(self)["__qualname__"])  # pickled and copied as functions are: by name
+
+
+def _in_a_row(mode: str, args: Sequence[Any], given: Any) -> tuple[Any, Sequence[Any]]:
+    """Return what tells such a call from others, and its arguments and tangents in one row."""
+    if type(given) is tuple:
+        return (mode, len(args), True), (*args, *given)
+    return (mode, len(args), False), (*args, given)
+
+
+def _are_typed(given: Sequence[Any], directions: Sequence[Any]) -> bool:
+    """Whether tangents are taken as they are: none in a container, none converted."""
+    return len(given) == len(directions) and all(
+        isinstance(one, np.ndarray | np.generic)
+        and (one.dtype, one.shape) == (typed.dtype, typed.shape)
+        and (one.ndim or not isinstance(one, np.ndarray))
+        for one, typed in zip(given, directions, strict=True)
+    )
 
 
 def _are_leaves(args: Sequence[Any], signature: Signature, leaves: Sequence[Any]) -> bool:

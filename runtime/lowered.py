@@ -10,7 +10,7 @@ from ..compiler.printer import print_graph
 from .loader import save
 from .specialisation import Specialisation
 
-Part = Literal["numpy", "pullback", "jvp", "graph", "joint", "log"]
+Part = Literal["numpy", "pullback", "graph", "joint", "log", "jvp"]
 PARTS: tuple[str, ...] = get_args(Part)
 
 

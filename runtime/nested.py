@@ -15,6 +15,7 @@ from ..compiler.ir import Graph
 from ..compiler.pipeline import Log
 from .calls import with_second
 from .cotangents import cotangents
+from .pullback import Pullback
 from .tables import TABLES, arrange_table, check_differentiable
 from .tangents import tangents, with_zeros
 
@@ -87,11 +88,11 @@ class Nested:
         chosen = [i for i, type in enumerate(types) if type.is_float]
         joint, arrange = self._joint(chosen, None)
 
-        def pullback(ct: Any) -> Any:
-            given = cotangents(ct, primal, types)
-            results = inline(self.captured, joint, [*self.leaves, *given])
-            return arrange(results[len(self.captured.graph.outputs) :])
+        def run(saved: Sequence[Any], cts: Sequence[Any], consuming: bool) -> Sequence[Any]:
+            results = inline(self.captured, joint, [*self.leaves, *cts])
+            return results[len(self.captured.graph.outputs) :]
 
+        pullback = Pullback((), lambda ct: cotangents(ct, primal, types), run, arrange)
         return with_second(self.value(), pullback, self.compiled.has_aux)
 
     def jvp(self) -> tuple[Any, ...]:

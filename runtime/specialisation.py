@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -73,6 +73,7 @@ class Specialisation:
         self.log = Log()
         self._executables: dict[str, Executable] = {}
         self._joints: dict[bool, Graph] = {}
+        self._backward: tuple[Graph, int] | None = None
         self._pushed: dict[bool, Graph] = {}
         self._lock = threading.RLock()
         started = perf_counter()
@@ -169,7 +170,8 @@ class Specialisation:
     def executable(self, mode: str) -> Executable:
         """Return the executable of a mode.
 
-        Two modes have two: "vjp" has "forward" and "backward", "linearize" "primal" and "tangent".
+        Two modes have several: "vjp" has "forward", "backward", and "consuming" (backward in the
+        memory of the residuals), "linearize" has "primal" and "tangent".
         """
         ready = self._executables.get(mode)
         if ready is not None:
@@ -205,6 +207,11 @@ class Specialisation:
         elif mode in ("primal", "tangent"):
             late = len(self.wanted.leaves) if self.wanted else 0
             self._split("primal", "tangent", self.pushed(separate=True), late)
+        elif mode == "consuming":
+            self.executable("backward")
+            assert self._backward is not None
+            backward, saved = self._backward
+            self._load(mode, backward, 0, self._gradient_names(), range(saved))
         else:
             self._split("forward", "backward", self.joint(seeded=False), len(self.differentiable))
 
@@ -216,13 +223,24 @@ class Specialisation:
         names = self._gradient_names() if second == "backward" else self._tangent_names()
         self._load(first, early, count, [*self._result_names(), *saved])
         self._load(second, rest, 0, names)
+        if second == "backward":
+            self._backward = rest, len(saved)
 
-    def _load(self, mode: str, graph: Graph, kept: int, results: Sequence[str]) -> None:
-        is_late = mode in ("backward", "tangent")
+    def _load(
+        self,
+        mode: str,
+        graph: Graph,
+        kept: int,
+        results: Sequence[str],
+        owned: Collection[int] = (),
+    ) -> None:
+        is_late = mode in ("backward", "consuming", "tangent")
         first = len(self.graph.outputs) if is_late else self.left_out(mode)
         shared = [i - first for i in self.captured.shared if i >= first]
         heading = self._heading(mode, graph, results)
-        module = pipeline.generate(graph, f"{self.name}_{mode}", heading, kept, self.log, shared)
+        module = pipeline.generate(
+            graph, f"{self.name}_{mode}", heading, kept, self.log, shared, owned
+        )
         run, path = load(module)
         self._executables[mode] = Executable(run, module, path, len(results) == 1)
 
@@ -270,6 +288,7 @@ _TITLES = {
     "grad": "The gradient",
     "forward": "The value, and what the pullback reads,",
     "backward": "The pullback",
+    "consuming": "The pullback, in the memory of what it reads",
     "jvp": "The value and its tangent",
     "hvp": "The Hessian times a vector",
     "jacobian": "The Jacobian",

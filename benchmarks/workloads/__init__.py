@@ -1,6 +1,6 @@
 """The workloads: each module holds one function, its gradient by hand and its torch version."""
 
-from . import attention, blackscholes, call, logreg, mlp, rosenbrock
+from . import attention, blackscholes, call, jacobi_sweeps, logreg, mlp, predators, rosenbrock
 
 WORKLOADS = (
     call.WORKLOAD,
@@ -9,4 +9,6 @@ WORKLOADS = (
     mlp.WORKLOAD,
     attention.WORKLOAD,
     blackscholes.WORKLOAD,
+    jacobi_sweeps.WORKLOAD,
+    predators.WORKLOAD,
 )

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CaptureError
 from ..ir import Graph, Value
 from ..primitives.elementwise import cast
-from ..types import ArrayType, format_shape
+from ..types import ArrayType
 from . import fence, numpy_api
-from .source import user_line
+from .enclosed import enclosed
 from .staging import call
 from .trace import Trace
 from .tracer import Storage, Tracer
@@ -50,16 +49,15 @@ class Slot:
     def joined(self, other: Slot, what: str) -> Slot:
         """Return the slot in which both fit: what is carried in, and what comes back.
 
+        Args:
+            other: What comes back, or what the other branch gives.
+            what: What to call it in messages.
+
         Raises:
             CaptureError: Their shapes differ.
         """
         if self.type.shape != other.type.shape:
-            raise CaptureError(
-                f"{what} changes its shape from one iteration or branch to another",
-                got=f"{format_shape(self.type.shape)}, then {format_shape(other.type.shape)}",
-                where=user_line(),
-                fix="let it have its final shape from the start, and store into it",
-            )
+            raise fence.reshaped(what, self.type, other.type)
         dtype = self.type.dtype
         if other.type.dtype != dtype and not (other.kind == "number" and dtype.kind == "f"):
             weak = [one.type.dtype.type(0).item() for one in (self, other) if one.kind == "number"]
@@ -113,6 +111,7 @@ def capture_body(
     arrange: Callable[[list[Tracer]], tuple[Any, ...]],
     result: Callable[[Any, list[Tracer]], Any] | None = None,
     types: Sequence[ArrayType] | None = None,
+    is_once: bool = False,
 ) -> Body:
     """Capture a body.
 
@@ -122,10 +121,12 @@ def capture_body(
         arrange: Makes of their tracers the arguments of the function.
         result: Gets what the function returns and the tracers; gives what to take in its place.
         types: Types to cast the leaves of the result to, where these are known.
+        is_once: Whether it runs once, where it stands: it may change variables around it then.
 
     Raises:
         CaptureError: The body does what cannot be captured.
     """
+    around = [] if is_once else enclosed(function)
     with Trace(numpy_api, is_body=True) as trace:
         before = trace.outside.changes()
         params = [trace.param(one.type, one.name, one.kind, one.row_major) for one in slots]
@@ -134,6 +135,9 @@ def capture_body(
             returned = result(returned, params)
         leaves: list[Any] = []
         names: list[str] = []
+        changed_around = next((one for one in around if one.is_changed), None)
+        if changed_around is not None:
+            raise fence.changed_from_body(changed_around.name, changed_around.kind)
         tree = flatten(returned, "the result", leaves, names, objects=False)
         after = trace.outside.changes()
         if after.keys() != before.keys() or any(after[one] is not before[one] for one in after):

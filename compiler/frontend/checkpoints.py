@@ -10,7 +10,7 @@ from ..errors import CaptureError
 from ..primitives.regions import block
 from .active import current_trace
 from .bodies import Slot, capture_body, entering, invariants_of, leaving
-from .control_flow import fields
+from .carrying import fields
 from .source import user_line
 from .tracer import Tracer
 from .tree import unflatten
@@ -65,7 +65,7 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
             count = len(fields(returned, "result")[1])
             return returned, [one for one in params if one.storage.version]
 
-        body = capture_body(call, slots, lambda params: tuple(params), with_stores)
+        body = capture_body(call, slots, lambda params: tuple(params), with_stores, is_once=True)
         rest = invariants_of([body])
         given = [entering(trace, leaf, slot) for leaf, slot in zip(leaves, slots, strict=True)]
         name = getattr(function, "__name__", "block")

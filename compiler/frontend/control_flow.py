@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import operator
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -15,123 +13,25 @@ from ..primitives import regions
 from ..primitives.elementwise import cast
 from ..primitives.elementwise.casting import extent
 from ..primitives.regions import INDEX, Checkpoint
-from ..types import BOOL, INDEX_DTYPE, ArrayType, Sym
+from ..types import BOOL, INDEX_DTYPE, ArrayType, Sym, format_shape
 from .active import current_trace
 from .bodies import Body, Slot, capture_body, carry, entering, invariants_of, leaving
-from .fence import leaked
+from .carrying import (
+    Carry,
+    Function,
+    capture_at_work,
+    check_function,
+    checkpoint_of,
+    copied,
+    fields,
+    parameter_names,
+    structure,
+)
+from .fence import unlike_branches
 from .source import user_line
 from .trace import Trace
 from .tracer import Tracer
-from .tree import Tree, count_leaves, flatten, unflatten
-
-Function = Callable[..., Any]
-UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
-
-
-def checkpoint_of(
-    checkpoint: str | None, every: int | None, memory: str | int | None
-) -> Checkpoint | None:
-    """Return what the options of a loop say about what it saves.
-
-    Raises:
-        CaptureError: They contradict each other, or one has no meaning.
-    """
-    given = [one for one in (checkpoint, every, memory) if one is not None]
-    if not given:
-        return None
-    if len(given) > 1:
-        raise CaptureError("a loop takes one of checkpoint, every and memory", where=user_line())
-    if checkpoint == "sqrt":
-        return Checkpoint("sqrt")
-    if isinstance(every, int) and every > 0:
-        return Checkpoint("every", every)
-    amount = None
-    if memory is not None:
-        found = re.fullmatch(r"\s*([\d.]+)\s*([KMG]?I?B)\s*", str(memory), re.IGNORECASE)
-        amount = int(float(found[1]) * UNITS[found[2].upper()]) if found else memory
-    if isinstance(amount, int) and amount > 0:
-        return Checkpoint("memory", amount)
-    raise CaptureError(
-        "what a loop saves is not said in a known way",
-        got=repr(given[0]),
-        where=user_line(),
-        fix='write checkpoint="sqrt", every=100 (iterations), or memory="512MB"',
-    )
-
-
-def fields(value: Any, what: str) -> tuple[Tree, list[Any], list[str]]:
-    """Return the structure of a value, its leaves, and a name for each."""
-    leaves: list[Any] = []
-    names: list[str] = []
-    return flatten(value, what, leaves, names), leaves, names
-
-
-def copied(value: Any) -> Any:
-    """Return a structure with copies of its arrays: what bodies store stays inside."""
-    tree, leaves, _ = fields(value, "init")
-    return unflatten(
-        tree, [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
-    )
-
-
-def _parameter_names(function: Function) -> list[str]:
-    try:
-        return list(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        return []
-
-
-def _name_carried(body: Body, slots: Sequence[Slot], position: int) -> None:
-    """Name several carried values as the body names what takes their place."""
-    params = body.trace.graph(()).params[position : position + len(slots)]
-    for param, output in zip(params, body.outputs, strict=False):
-        if len(slots) > 1 and output.name:
-            param.name = output.name
-
-
-class _Carry:
-    """The carried values of a loop, while types are sought for them."""
-
-    def __init__(self, trace: Trace, init: Any, name: str) -> None:
-        self.trace = trace
-        self.tree, self.leaves, names = fields(init, name)
-        self.names = [
-            (len(names) > 1 and isinstance(leaf, Tracer) and leaf.value.name) or label
-            for leaf, label in zip(self.leaves, names, strict=True)
-        ]
-
-    def label(self, i: int) -> str:
-        """Return what to call a slot in messages."""
-        return f"the carried {self.names[i]}"
-
-    def next(self, returned: Any, params: Sequence[Tracer]) -> Any:
-        """Return what a body gives: what it returns, or what it stored to.
-
-        Raises:
-            CaptureError: It gives another structure.
-        """
-        own = params[len(params) - len(self.leaves) :]
-        if returned is None and any(one.storage.version for one in own):
-            return unflatten(self.tree, own)
-        found, leaves, _ = fields(returned, "carry")
-        if found != self.tree and len(leaves) != len(self.leaves):
-            raise CaptureError(
-                "the body of a loop returns another structure than it is given",
-                got=f"{len(leaves)} arrays for {len(self.leaves)}",
-                where=user_line(),
-                fix="return the carried values as they come in: arrays, tuples, dicts",
-            )
-        return returned
-
-    def entering(self, slots: Sequence[Slot]) -> list[Any]:
-        """Return the first values, of the types of the slots."""
-        pairs = zip(self.leaves, slots, strict=True)
-        return [entering(self.trace, leaf, slot) for leaf, slot in pairs]
-
-    def leaving(self, values: Sequence[Any], slots: Sequence[Slot]) -> Any:
-        """Return the last values in the user's structure."""
-        pairs = zip(values, slots, strict=True)
-        return unflatten(self.tree, [leaving(self.trace, value, slot) for value, slot in pairs])
+from .tree import unflatten
 
 
 def _bound(trace: Trace, number: Any, what: str) -> Any:
@@ -143,8 +43,8 @@ def _bound(trace: Trace, number: Any, what: str) -> Any:
         if value.dtype == INDEX_DTYPE:
             return value
         return trace.add(cast, (value,), {"dtype": INDEX_DTYPE})
-    is_plain = not isinstance(number, Tracer | bool)
-    if is_plain and isinstance(number, int | np.integer) and (number or what != "step"):
+    is_plain = not isinstance(number, Tracer | bool) and isinstance(number, int | np.integer)
+    if is_plain and (number or what != "step") and -(2**63) <= number < 2**63:
         return trace.value_of(np.int64(number))
     raise CaptureError(
         f"the {what} of a loop is an integer" + (", and not 0" if what == "step" else ""),
@@ -199,6 +99,8 @@ def fori_loop(
         (16.0, 32.0)
     """
     saved = checkpoint_of(checkpoint, every, memory)
+    usage = "gradc.fori_loop(start, stop, lambda i, carry: ..., init)"
+    check_function(body, "the body of fori_loop", "the index and the carry", 2, usage)
     return run_for(start, stop, step, body, init, saved, reverse=False)
 
 
@@ -219,8 +121,8 @@ def run_for(
         for i in reversed(places) if reverse else places:
             state = copied(_or_stored(body(i, state), state))
         return state
-    names = _parameter_names(body)
-    state = _Carry(trace, init, names[1] if len(names) > 1 else "carry")
+    names = parameter_names(body)
+    state = Carry(trace, init, body, 1)
     index = Slot(INDEX, names[0] if names else "i", "number", True)
 
     def attempt(slots: Sequence[Slot]) -> Body:
@@ -233,7 +135,6 @@ def run_for(
         )
 
     slots, found = carry(state.leaves, state.names, attempt, state.label)
-    _name_carried(found, slots, 1)
     rest = invariants_of([found])
     pairs = zip((start, stop, step), ("start", "stop", "step"), strict=True)
     bounds = [_bound(trace, number, what) for number, what in pairs]
@@ -245,22 +146,7 @@ def run_for(
         "checkpoint": saved,
     }
     outs = trace.structured(regions.for_loop, [*bounds, *state.entering(slots), *rest], attrs)
-    return state.leaving(outs, slots)
-
-
-def capture_at_work(*values: Any) -> Trace | None:
-    """Return the capture at work, if there is one.
-
-    Raises:
-        CaptureError: A traced value outlived its capture.
-    """
-    trace = current_trace()
-    if trace is None:
-        leaves = [leaf for value in values for leaf in fields(value, "init")[1]]
-        for leaf in leaves:
-            if isinstance(leaf, Tracer):
-                raise leaked(leaf)
-    return trace
+    return state.leaving(outs, slots, found)
 
 
 def _plain_bound(number: Any) -> int:
@@ -305,14 +191,16 @@ def while_loop(
         (1.414214, 0.353553)
     """
     saved = checkpoint_of(None, every, None)
+    usage = "gradc.while_loop(lambda carry: ..., lambda carry: ..., init)"
+    check_function(condition, "the condition of while_loop", "the carry", 1, usage)
+    check_function(body, "the body of while_loop", "the carry", 1, usage)
     trace = capture_at_work(init)
     if trace is None:
         state = copied(init)
         while condition(state):
             state = copied(_or_stored(body(state), state))
         return state
-    names = _parameter_names(body)
-    kept = _Carry(trace, init, names[0] if names else "carry")
+    kept = Carry(trace, init, body, 0)
 
     def arrange(params: list[Tracer]) -> tuple[Any]:
         return (unflatten(kept.tree, params),)
@@ -321,8 +209,7 @@ def while_loop(
         return capture_body(body, slots, arrange, kept.next, [one.type for one in slots])
 
     slots, found = carry(kept.leaves, kept.names, attempt, kept.label)
-    _name_carried(found, slots, 0)
-    test = capture_body(condition, slots, arrange, _truth)
+    test = capture_body(condition, slots, arrange, _condition)
     rest = invariants_of([found, test])
     attrs = {
         "condition": test.graph(rest),
@@ -331,10 +218,33 @@ def while_loop(
         "checkpoint": saved,
     }
     outs = trace.structured(regions.while_loop, [*kept.entering(slots), *rest], attrs)
-    return kept.leaving(outs, slots)
+    return kept.leaving(outs, slots, found)
 
 
-def _truth(returned: Any, params: Sequence[Tracer] = ()) -> Any:
+def _condition(returned: Any, params: Sequence[Tracer]) -> Any:
+    """Return the condition of a loop as one bool.
+
+    Raises:
+        CaptureError: It is something else, never becomes false, or changes what is carried.
+    """
+    if any(one.storage.version for one in params):
+        raise CaptureError(
+            "the condition of while_loop stores to what is carried",
+            where=user_line(),
+            fix="store to it in the body, or to a copy",
+        )
+    is_plain = not isinstance(returned, Tracer)
+    if isinstance(returned, bool | int | float | np.generic) and is_plain and returned:
+        raise CaptureError(
+            "the condition of while_loop is true whatever is carried: the loop would never end",
+            got=repr(returned),
+            where=user_line(),
+            fix="let it depend on what is carried",
+        )
+    return _truth(returned)
+
+
+def _truth(returned: Any) -> Any:
     """Return a condition as one bool.
 
     Raises:
@@ -387,6 +297,9 @@ def cond(
         >>> float(f.grad(3.0)), float(f.grad(-3.0))
         (6.0, -1.0)
     """
+    count, usage = len(operands), "gradc.cond(predicate, lambda x: ..., lambda x: ..., x)"
+    for function in (true_function, false_function):
+        check_function(function, "a branch of cond", f"its operands, here {count}", count, usage)
     trace = capture_at_work(predicate, operands)
     if isinstance(predicate, Tracer) and predicate.array is not None:
         predicate = bool(predicate.array)
@@ -423,12 +336,11 @@ def _chosen(trace: Trace, function: Function, operands: Sequence[Any]) -> Any:
 
 def _joined(bodies: Sequence[Body]) -> list[Slot]:
     first, second = bodies
+    shapes = [[one.type.shape for one in body.slots] for body in bodies]
     if first.tree != second.tree:
-        raise CaptureError(
-            "the branches of cond return different structures",
-            got=f"{count_leaves(first.tree)} and {count_leaves(second.tree)} arrays",
-            where=user_line(),
-            fix="return the same containers, with arrays of the same shapes",
-        )
+        raise unlike_branches(f"{structure(first.tree)} and {structure(second.tree)}")
+    if shapes[0] != shapes[1]:
+        texts = (", ".join(map(format_shape, one)) for one in shapes)
+        raise unlike_branches(" and ".join(texts))
     pairs = zip(first.slots, second.slots, strict=True)
     return [one.joined(other, f"result {i + 1}") for i, (one, other) in enumerate(pairs)]

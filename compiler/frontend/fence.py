@@ -5,23 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CaptureError
+from ..types import ArrayType, format_shape
+from .active import current_trace
 from .source import user_frame, user_line
 
 if TYPE_CHECKING:
     from .tracer import Tracer
 
 BINDINGS = "__gradc__"  # what rewritten code calls capture by
+_RETURN = (
+    "return it: with what is carried, or from both branches; gradc.scan stacks what each iteration "
+    "gives, and gradc.debug.callback sees it"
+)
 
 _READS = {
     "bool": (
         "the truth of a value that depends on the arguments decides a Python `if` or `while`",
-        "use np.where(condition, a, b); what is the same in every call may be a Python number or "
-        "named in static_argnames",
+        "use np.where(condition, a, b), gradc.cond or gradc.while_loop; what is the same in every "
+        "call may be a Python number or named in static_argnames",
     ),
     "index": (
         "a value that depends on the arguments is used as a Python integer (a shape, a range, a "
         "slice bound)",
-        "pass it as a Python int, or name it in static_argnames",
+        "pass it as a Python int, or name it in static_argnames; gradc.fori_loop runs as often as "
+        "an argument says",
     ),
     "text": (
         "a value that depends on the arguments is written as text",
@@ -44,6 +51,11 @@ def value_read(tracer: Tracer, what: str) -> CaptureError:
     if not tracer.tracing.alive:
         return leaked(tracer)
     message, fix = _READS.get(what, _READS["float"])
+    if what == "index" and tracer.tracing.body is not None:
+        fix = (
+            "shapes are the same in each iteration: choose by a mask, "
+            "np.where(np.arange(n) < i, x, 0.0), or let gradc.fori_loop run that often"
+        )
     if what not in ("bool", "index", "text"):
         fix = _for_plain_code(fix)
     return CaptureError(message, got=_name(tracer), where=user_line(), fix=fix)
@@ -85,6 +97,13 @@ def unsupported(what: str, fix: str | None = None, got: str | None = None) -> Ca
 
 def leaked(tracer: Tracer) -> CaptureError:
     """Return the error for a traced array that outlived its capture."""
+    if tracer.tracing.body is not None:
+        return CaptureError(
+            "a value from the body of a loop or a branch is used outside of it",
+            got=_name(tracer),
+            where=user_line(),
+            fix="return it from the body: as part of what is carried, or stacked by gradc.scan",
+        )
     return CaptureError(
         "a traced array was used after the capture of its function had ended",
         got=_name(tracer),
@@ -105,7 +124,14 @@ def ambiguous_memory() -> CaptureError:
 
 
 def stored_from_within(place: str) -> CaptureError:
-    """Return the error for a store to the outside of an inner compiled function."""
+    """Return the error for a store to the outside of an inner compiled function, or of a body."""
+    trace = current_trace()
+    if trace is not None and trace.body is not None:
+        return CaptureError(
+            f"the body of a loop or a branch stores to {place}, which lies outside of it",
+            where=user_line(),
+            fix=_RETURN,
+        )
     return CaptureError(
         f"{place} is stored to inside a compiled function that another one calls",
         where=user_line(),
@@ -118,8 +144,61 @@ def stored_from_body() -> CaptureError:
     return CaptureError(
         "the body of a loop or a branch stores to an array that was made outside of it",
         where=user_line(),
-        fix="carry the array: pass it in init (or as an operand of cond) and return it",
+        fix="carry the array: pass it in init (or as an operand of a branch) and return it",
     )
+
+
+def changed_from_body(name: str, kind: str) -> CaptureError:
+    """Return the error for a body that changes what the function around it holds."""
+    return CaptureError(
+        f"the body of a loop or a branch changes {name}, which lies outside of it: that would be "
+        "done once, while capturing",
+        got=f"a {kind}",
+        where=user_line(),
+        fix=_RETURN,
+    )
+
+
+def reshaped(what: str, before: ArrayType, after: ArrayType) -> CaptureError:
+    """Return the error for a carried value of another shape."""
+    return CaptureError(
+        f"{what} changes its shape from one iteration to the next",
+        got=f"{format_shape(before.shape)}, then {format_shape(after.shape)}",
+        where=user_line(),
+        fix="let it have its final shape from the start, and store into it",
+    )
+
+
+def unlike_branches(got: str) -> CaptureError:
+    """Return the error for branches of which one result cannot stand for the other."""
+    return CaptureError(
+        "the branches of cond return different structures or shapes",
+        got=got,
+        where=user_line(),
+        fix="return the same containers, with arrays of the same shapes",
+    )
+
+
+def restructured(got: str, nothing: bool) -> CaptureError:
+    """Return the error for a body that does not return what it is given."""
+    if nothing:
+        return CaptureError(
+            "the body of a loop returns nothing, and stores nothing to what is carried",
+            where=user_line(),
+            fix="return the next carry",
+        )
+    return CaptureError(
+        "the body of a loop returns another structure than it is given",
+        got=got,
+        where=user_line(),
+        fix="return the carried values as they come in: the same containers with the same keys",
+    )
+
+
+def unlike_function(what: str, takes: str, got: str, usage: str) -> CaptureError:
+    """Return the error for something that cannot be called as it would have to be."""
+    message = f"{what} is a function of {takes}"
+    return CaptureError(message, got=got, where=user_line(), fix=f"write {usage}")
 
 
 def hooked_from_body() -> CaptureError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -9,11 +10,11 @@ import numpy as np
 
 from ..errors import CaptureError
 from ..primitives.records import record
-from ..types import Dim, format_shape
+from ..types import Dim, Sym, format_shape
 from .active import current_trace
 from .bodies import Slot, capture_body, carry, leaving
-from .control_flow import capture_at_work, checkpoint_of, copied, fields, run_for
-from .fence import value_read
+from .carrying import capture_at_work, check_function, checkpoint_of, copied, fields
+from .control_flow import run_for
 from .source import user_line
 from .trace import Trace
 from .tracer import Tracer
@@ -59,6 +60,8 @@ def scan(
         (6.0, array([1., 3., 6.]))
     """
     saved = checkpoint_of(checkpoint, every, memory)
+    usage = "gradc.scan(lambda carry, row: ..., init, xs)"
+    check_function(body, "the body of scan", "the carry and a row", 2, usage)
     tree, rows, _ = fields(xs, "xs")
     count = _count(rows, length)
 
@@ -97,18 +100,24 @@ def _count(rows: list[Any], length: int | None) -> Dim:
     """
     shapes = [np.shape(row) if not isinstance(row, Tracer) else row.shape for row in rows]
     sizes = [shape[0] if shape else None for shape in shapes]
-    if isinstance(length, Tracer):
-        raise value_read(length, "index")
+    if isinstance(length, Tracer | np.integer) and length.dtype.kind in "iu" and not length.ndim:
+        length = operator.index(length)  # the program depends on it
     sizes += [length] if length is not None else []
-    if not sizes or any(size is None or size != sizes[0] for size in sizes):
+    is_number = type(length) is int and length >= 0
+    if not (length is None or isinstance(length, Sym) or is_number) or not _are_equal(sizes):
+        told = [*map(format_shape, shapes), *([] if rows and length is None else [f"{length=!r}"])]
         raise CaptureError(
             "scan needs one length: the first size of every array in xs",
-            got=", ".join(map(format_shape, shapes)) or f"length={length}",
+            got=", ".join(told),
             where=user_line(),
             fix="pass arrays with equal first axes, or length=n",
         )
     size: Dim = sizes[0]  # type: ignore[assignment]
     return size
+
+
+def _are_equal(sizes: list[Any]) -> bool:
+    return bool(sizes) and all(size is not None and size == sizes[0] for size in sizes)
 
 
 def _plainly(

@@ -6,6 +6,7 @@ import dis
 import os
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, FrameType
 
@@ -68,6 +69,16 @@ def assigned_name(frame: FrameType | None) -> str | None:
     return names.get(frame.f_lasti)
 
 
+MOST_BEFORE = 8  # instructions between the reading of a variable and its unpacking
+_STORES_OF_NAMES = {
+    "STORE_FAST",
+    "STORE_DEREF",
+    "STORE_GLOBAL",
+    "STORE_NAME",
+    "STORE_FAST_STORE_FAST",  # from Python 3.13 on
+}
+
+
 def _is_internal(code: CodeType) -> bool:
     known = _internal.get(code)
     if known is None:
@@ -83,6 +94,9 @@ def _stores(code: CodeType) -> dict[int, str]:
     for instruction in dis.get_instructions(code):
         if instruction.opname in ("COPY", "DUP_TOP"):  # a = b = ..., or (a := ...)
             continue
+        if instruction.opname.startswith("UNPACK"):
+            previous = None  # several names; see ``unpacked_names``
+            continue
         if instruction.opname.startswith("STORE_") and previous is not None:
             name = instruction.argval
             if isinstance(name, tuple):  # two stores in one instruction, from Python 3.13 on
@@ -92,3 +106,38 @@ def _stores(code: CodeType) -> dict[int, str]:
                 found.update(dict.fromkeys(range(previous, instruction.offset, 2), name))
         previous = instruction.offset
     return found
+
+
+def unpacked_names(frame: FrameType | None, count: int) -> list[str | None]:
+    """Return the variables to which the parts of a sequence are assigned at once."""
+    if frame is None:
+        return [None] * count
+    for _, instruction, names in _unpackings(frame.f_code):
+        if instruction.offset == frame.f_lasti and len(names) == count:
+            return [*names]
+    return [None] * count
+
+
+def names_unpacked_from(code: CodeType, variable: str, count: int) -> list[str] | None:
+    """Return the variables to which a function assigns the parts of one of its own."""
+    for before, _, names in _unpackings(code):
+        if len(names) == count and any(one.argval == variable for one in before):
+            return names
+    return None
+
+
+def _unpackings(
+    code: CodeType,
+) -> Iterator[tuple[list[dis.Instruction], dis.Instruction, list[str]]]:
+    """Yield what stands before each unpacking of a sequence, the unpacking, and its variables."""
+    instructions = [one for one in dis.get_instructions(code) if one.opname != "CACHE"]
+    for place, instruction in enumerate(instructions):
+        if place and instruction.opname == "UNPACK_SEQUENCE":
+            names: list[str] = []
+            for following in instructions[place + 1 :]:
+                if following.opname not in _STORES_OF_NAMES:
+                    break
+                given = following.argval
+                names += given if isinstance(given, tuple) else [given]
+            before = instructions[max(0, place - MOST_BEFORE) : place]
+            yield before, instruction, names[: instruction.argval]

@@ -14,8 +14,7 @@ from ..errors import CaptureError, GradcError, TypeRuleError
 from ..evaluate import evaluate_node
 from ..ir import Builder, Graph, Node, SourceLine, Value
 from ..primitive import Attrs, Primitive
-from ..primitives.elementwise import with_value
-from ..primitives.index import gather, slice_, update
+from ..primitives.index import gather
 from ..types import ArrayType
 from . import fence
 from .active import begin, current_trace, end
@@ -28,6 +27,7 @@ from .outside import Outside
 from .places import Place
 from .signature import LeafType
 from .source import assigned_name, source_line, user_frame
+from .stores import store
 from .strict import Nothing
 from .tracer import Known, Storage, Tracer, View
 
@@ -214,12 +214,7 @@ class Trace:
         if not self._depth:
             self.builder.origin = source_line(user_frame())
         self.builder.detached = not is_grad_enabled()
-        outs = self.builder.add(primitive, values, attrs)
-        for region in self.builder.nodes[-1].regions[-1:]:  # what is carried keeps its name
-            carried = region.params[-len(values) :][: attrs.get("carried", 0)]
-            for out, param in zip(outs, region.params[1:] if "reverse" in attrs else carried):
-                out.name = param.name
-        return outs
+        return self.builder.add(primitive, values, attrs)
 
     def effect(self, primitive: Primitive, operands: Sequence[Value], attrs: Attrs) -> None:
         """Append a node that has no output."""
@@ -285,35 +280,8 @@ class Trace:
         return Known(evaluate_node(node, numbers)[0].item(), guards)
 
     def store(self, target: Tracer, value: Value) -> None:
-        """Make ``value`` the new content of what ``target`` shows."""
-        storage = target.storage
-        if target.tracing.body is not self.body:
-            raise fence.stored_from_body()
-        if target.tracing is not self:
-            raise fence.unsupported("a store to an array of an enclosing function")
-        if storage.is_unsure or any(sibling() is not None for sibling in storage.siblings):
-            raise fence.ambiguous_memory()
-        held = [storage.value_in(self)]
-        for view in target.views:
-            held.append(self.add(view.primitive, (held[-1], *view.indices), view.attrs))
-        if target.is_broadcast:
-            raise fence.read_only()
-        for view, base in zip(reversed(target.views), reversed(held[:-1]), strict=True):
-            value = self._put_back(view, base, value)
-        if not is_grad_enabled():
-            self.builder.detached = False  # what was there before keeps its gradient, as in PyTorch
-            (value,) = self.builder.add(with_value, (held[0], value), {})
-        value.name = value.name or held[0].name
-        storage.hold(value)
-
-    def _put_back(self, view: View, base: Value, value: Value) -> Value:
-        if view.primitive in (slice_, gather):
-            return self.add(update, (base, value, *view.indices), view.attrs)
-        if view.primitive.name == "transpose":
-            axes = view.attrs["axes"]
-            back = tuple(axes.index(axis) for axis in range(len(axes)))
-            return self.add(view.primitive, (value,), {"axes": back})
-        return self.add(view.primitive, (value,), {"shape": base.shape})
+        """Make ``value`` the new content of what ``target`` shows; see ``stores``."""
+        store(self, target, value)
 
     # What NumPy's protocols call
 

@@ -21,6 +21,7 @@ from ..primitive import Attrs, Primitive
 from ..primitives.index import Slice
 from ..types import ArrayType, Dim, type_of
 from . import fence
+from .source import unpacked_names, user_frame
 from .storage import Known, Storage, View
 
 if TYPE_CHECKING:
@@ -217,7 +218,14 @@ class Tracer(NDArrayOperatorsMixin):
     def __iter__(self) -> Iterator[Any]:
         if not self.ndim:
             raise TypeError("iteration over a 0-d array")
-        return (self[i] for i in range(len(self)))
+        return self._items()
+
+    def _items(self) -> Iterator[Any]:
+        for i, name in enumerate(unpacked_names(user_frame(), len(self))):
+            item = self[i]
+            if name and isinstance(item, Tracer) and item.array is None and not item.value.name:
+                item.value.name = name
+            yield item
 
     def __contains__(self, item: Any) -> bool:
         return bool((self == item).any())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence, Set
 
 from ..ir import Graph, Node, Value
-from ..primitive import Adjoint, ByRegions, Linear, Partials
+from ..primitive import Adjoint, ByRegions, ByRule, Linear, Partials
 
 _DIFFERENTIABLE = (Partials, Linear, Adjoint, ByRegions)
 
@@ -28,7 +28,8 @@ def differentiable_operands(node: Node) -> list[Value]:
 
 def _active_outs(node: Node, active: Set[Value]) -> Iterable[Value]:
     floats = [out for out in node.outs if out.type.is_float]
-    if not node.primitive.regions or not floats:
+    by_rule = isinstance(node.primitive.derivative, ByRule)
+    if not node.primitive.regions or by_rule or not floats:
         return floats
     if "carried" in node.attrs:
         found = carried_activity(node, active)

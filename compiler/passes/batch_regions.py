@@ -87,7 +87,9 @@ def looped(size: Dim, node: Node, operands: Sequence[Any], flags: Sequence[bool]
     builder = Builder.current()
     known = {name for x in operands for dim in x.shape for name in _names_in(dim)}
     made = {name for out in node.outs for dim in out.shape for name in _names_in(dim)}
-    if not made <= known:
+    producers = [_producer(x) for x in operands]
+    has_records = any(one is not None and one.primitive is record for one in producers)
+    if has_records or not made <= known:
         raise GradcError(
             f"{node.primitive.name}: the sizes of its results differ over the batch",
             where=node.origin,
@@ -116,9 +118,8 @@ def _for_batch(batching: Batching, node: Node, operands: list[Any], flags: list[
     count = node.attrs["carried"]
     carried, fixed = flags[3 : 3 + count], flags[3 + count :]
     body, carried = _fixpoint(batching, node.attrs["body"], [False], carried, fixed)
-    operands = _spread(batching, operands, [*flags[:3], *carried, *fixed], flags)
-    attrs = {**node.attrs, "body": body}
-    return Builder.current().add(node.primitive, tuple(operands), attrs), carried
+    bodies = node.with_attrs(body=body)
+    return _loop(batching, bodies, operands, flags, carried), carried
 
 
 def _while_batch(batching: Batching, node: Node, operands: list[Any], flags: list[bool]) -> Results:
@@ -128,9 +129,8 @@ def _while_batch(batching: Batching, node: Node, operands: list[Any], flags: lis
     condition, decided = batching.graph(node.attrs["condition"], [*carried, *fixed], [False])
     if any(decided):  # each of the batch ends after another number of iterations
         return looped(batching.size, node, operands, flags), (True,) * len(node.outs)
-    operands = _spread(batching, operands, [*carried, *fixed], flags)
-    attrs = {**node.attrs, "body": body, "condition": condition}
-    return Builder.current().add(node.primitive, tuple(operands), attrs), carried
+    bodies = node.with_attrs(body=body, condition=condition)
+    return _loop(batching, bodies, operands, flags, carried), carried
 
 
 def _fixpoint(
@@ -149,23 +149,66 @@ def _fixpoint(
         carried = found
 
 
-def _spread(
-    batching: Batching, operands: Sequence[Any], wanted: Sequence[bool], flags: Sequence[bool]
+def _loop(
+    batching: Batching,
+    node: Node,
+    operands: Sequence[Any],
+    flags: Sequence[bool],
+    carried: Sequence[bool],
 ) -> list[Any]:
-    return [
-        _repeated(x, batching.size) if want and not flag else x
-        for x, want, flag in zip(operands, wanted, flags, strict=True)
-    ]
+    """Append a loop whose bodies are those for a batch.
+
+    Args:
+        batching: The batch.
+        node: The loop, with these bodies.
+        operands: What its operands have become.
+        flags: Which of them are batched.
+        carried: Which carried values have to be.
+    """
+    inner = 1 if node.primitive is for_loop else 0  # the index
+    head = len(operands) - len(node.attrs["body"].params) + inner
+    given = list(operands)
+    records = []
+    for i, wanted in enumerate(carried):
+        x = operands[head + i]
+        if not wanted or flags[head + i]:
+            continue
+        made = _producer(x)
+        if made is not None and made.primitive is record:
+            attrs = {**made.attrs, "shape": (batching.size, *made.attrs["shape"])}
+            given[head + i] = record(*made.operands, **attrs)
+            records.append(i)
+        else:
+            given[head + i] = repeated(x, batching.size)
+    for name in node.primitive.regions if records else ():
+        outputs = records if name == "body" else ()
+        turned = _rows_in_front(node.attrs[name], [inner + i for i in records], outputs)
+        node = node.with_attrs(**{name: turned})
+    outs = Builder.current().add(node.primitive, tuple(given), node.attrs)
+    return [move_axis(out, 0, 1) if i in records else out for i, out in enumerate(outs)]
 
 
-def _repeated(x: Any, size: Dim) -> Any:
+def _producer(x: Value) -> Node | None:
     nodes = reversed(Builder.current().nodes)
-    made = next((node for node in nodes if x in node.outs), None)
-    if made is None or made.primitive is not record:
-        return repeated(x, size)
-    # Room for rows, of which there may be more or fewer than its type says: each gets wider.
-    attrs = {**made.attrs, "shape": (size, *made.attrs["shape"])}
-    return move_axis(record(*made.operands, **attrs), 1, 0)
+    return next((node for node in nodes if x in node.outs), None)
+
+
+def _rows_in_front(body: Graph, params: Sequence[int], outputs: Sequence[int]) -> Graph:
+    """Return a body that takes and gives records of a batch with the rows in front of the batch.
+
+    So rows are stored in place; and there may be more of them, or fewer, than their type says.
+    """
+    given, known = list(body.params), list(body.params)
+    with Builder() as builder:
+        for i in params:
+            size, rows, *rest = body.params[i].shape
+            type = body.params[i].type.with_shape((rows, size, *rest))
+            given[i] = Value(type, body.params[i].name)
+            known[i] = move_axis(given[i], 0, 1)
+        results = list(builder.inline(body, known))
+        for i in outputs:
+            results[i] = move_axis(results[i], 1, 0)
+    return Graph(tuple(given), tuple(builder.nodes), tuple(results))
 
 
 def _branch_batch(

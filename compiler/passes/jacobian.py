@@ -43,8 +43,8 @@ def jacobian(
     Ensures: outputs are those of ``graph``, then, for each of ``outputs`` and in it for each of
         ``wrt``, the derivative of shape ``(*output.shape, *param.shape)``; effects of ``graph``
         happen once; the result can be differentiated, batched and optimised as any graph.
-    Cost: linear in nodes, for each output (reverse) or param (forward). The program runs
-        ceil(n / block) times over the linear part, n being the size of the output or of the param.
+    Cost: linear in nodes, for each output (reverse) or param (forward), of n elements: the program
+        runs ceil(n / block) times through the part that is linear in the basis vectors.
 
     Args:
         graph: The graph.
@@ -75,29 +75,14 @@ def jacobian(
         [[2.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 6.0]]
     """
     sources, targets = [graph.params[i] for i in wrt], [graph.outputs[i] for i in outputs]
-    for value in (*sources, *targets):
-        if not value.type.is_float:
-            raise DerivativeError(
-                "a Jacobian takes floating-point inputs and outputs",
-                got=f"{value.name or 'a value'}: {value.type}",
-                fix="choose others, or convert with astype(float)",
-            )
+    _check_floats((*sources, *targets))
     if forward is None:
         forward = _is_smaller(sources, targets)
     if forward:
-        program = pushed(graph, wrt, outputs)
+        program = optimise(pushed(graph, wrt, outputs))
     else:
-        program = pulled(graph, wrt, outputs, optimise)
-    kept, seeds = len(graph.outputs), len(program.params) - len(graph.params)
-    program = optimise(program)
-    primal, parts = cut(program, seeds, kept)
-    with Builder(primal) as builder:
-        found = [_jacobians(part, block, forward) for part in parts]
-    # Forward mode finds, for each param, those of all outputs; results go output by output.
-    rows = zip(*found, strict=True) if forward else found
-    results = (one for row in rows for one in row)
-    params = program.params[: len(graph.params)]
-    return dce(Graph(params, tuple(builder.nodes), (*program.outputs[:kept], *results)))
+        program = optimise(pulled(graph, wrt, outputs, optimise))
+    return _applied(program, len(graph.params), len(graph.outputs), block, forward)
 
 
 def hessian(
@@ -133,10 +118,31 @@ def hessian(
     return dce(Graph(second.params, second.nodes, results))
 
 
+def _check_floats(values: Sequence[Value]) -> None:
+    for value in values:
+        if not value.type.is_float:
+            raise DerivativeError(
+                "a Jacobian takes floating-point inputs and outputs",
+                got=f"{value.name or 'a value'}: {value.type}",
+                fix="choose others, or convert with astype(float)",
+            )
+
+
 def _is_smaller(sources: Sequence[Value], targets: Sequence[Value]) -> bool:
     """Whether there are fewer inputs than outputs; of unknown sizes nobody knows."""
     there, here = (sum((one.type.size for one in many), start=0) for many in (sources, targets))
     return isinstance(there, int) and isinstance(here, int) and there < here
+
+
+def _applied(program: Graph, params: int, kept: int, block: int | None, forward: bool) -> Graph:
+    """Return a program with seeds applied to all basis vectors, without the seeds."""
+    primal, parts = cut(program, len(program.params) - params, kept)
+    with Builder(primal) as builder:
+        found = [_jacobians(part, block, forward) for part in parts]
+    # Forward mode finds, for each param, those of all outputs; results go output by output.
+    rows = zip(*found, strict=True) if forward else found
+    results = (*program.outputs[:kept], *(one for row in rows for one in row))
+    return dce(Graph(program.params[:params], tuple(builder.nodes), results))
 
 
 def _jacobians(part: LinearPart, block: int | None, forward: bool) -> list[Any]:

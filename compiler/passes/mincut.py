@@ -61,7 +61,17 @@ def cut(
         DerivativeError: A needed value cannot be saved, and cannot be made again.
 
     Example:
-        >>> cut(forward.nodes, [mask, total], free={weights}).saved
+        >>> import numpy as np
+        >>> from gradc.compiler.ir import Builder
+        >>> from gradc.compiler.primitives.elementwise import cast, exp
+        >>> from gradc.compiler.primitives.elementwise.comparison import greater
+        >>> x = Value(ArrayType((1000,), np.dtype(np.float64)))
+        >>> with Builder() as builder:
+        ...     mask = greater(exp(x), 1.0)
+        ...     weights = cast(mask, dtype=x.dtype)
+        >>> made = cut(builder.nodes, [weights])
+        >>> made.saved == (mask,), made.nbytes
+        (True, 1000)
     """
     return _Cutting(nodes, free, cannot_save).cut(needed)
 
@@ -88,8 +98,8 @@ def cost(type: ArrayType) -> int:
 def _extent(dim: int | Sym) -> int:
     if isinstance(dim, int):
         return dim
-    terms = (factor * UNKNOWN_SIZE ** len(names) for names, factor in dim.terms)
-    return max(sum(terms), 1)
+    size: int = sum(factor * UNKNOWN_SIZE ** len(names) for names, factor in dim.terms)
+    return max(size, 1)
 
 
 def interleave(again: Iterable[Node], nodes: Iterable[Node]) -> tuple[Node, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..ir import Builder, Graph, Node, Value
+from ..primitive import ByRule
 from ..primitives.control import hook
 from ..primitives.elementwise import constant
 from ..primitives.shape import broadcast_to
@@ -18,7 +19,8 @@ def narrow(graph: Graph) -> Graph:
     handed to a body twice is handed to it once.
 
     Requires: nothing.
-    Ensures: no operand of a loop, branch or block is a constant (carried ones apart) or unread.
+    Ensures: no operand of a loop, branch or block is a constant, a broadcast (carried ones apart)
+        or unread.
     Cost: linear in nodes and the nodes of their bodies.
     """
     if not graph.has_regions:
@@ -28,7 +30,8 @@ def narrow(graph: Graph) -> Graph:
     nodes: list[Node] = []
     same: dict[Value, Value] = {}
     for node in reversed(graph.nodes):
-        if node.primitive.regions:
+        is_ruled = isinstance(node.primitive.derivative, ByRule)  # its rules take what it takes
+        if node.primitive.regions and not is_ruled:
             node = _narrow(node, producers, live, same)
         if not node.primitive.regions or node.outs or node.has_effect:
             live.update(node.operands)
@@ -148,8 +151,7 @@ def _live_nodes(region: Graph, outputs: Sequence[Value]) -> tuple[Node, ...]:
 
 
 def _without_operands(node: Node, start: int, producers: dict[Value, Node]) -> Node:
-    """Drop invariants that are constants, unread, or handed over twice."""
-    first = _first_operand(node)
+    """Drop invariants that are constants, broadcasts, unread, or handed over twice."""
     operands = node.operands[start:]
     regions = node.regions
     offset = len(regions[0].params) - len(operands)
@@ -157,56 +159,61 @@ def _without_operands(node: Node, start: int, producers: dict[Value, Node]) -> N
     for region in regions:
         read.update(region.outputs)
         read.update(operand for inner in region.nodes for operand in inner.operands)
-    kept: list[int] = []
-    twins: dict[int, int] = {}
-    constants: dict[int, Value] = {}
-    place_of: dict[Value, int] = {}
+    entering: dict[Value, int | None] = {}  # the param that stands for each; None for one to make
+    made: dict[int, Value] = {}
     for i, operand in enumerate(operands):
         if not any(region.params[offset + i] in read for region in regions):
             continue
-        if _is_constant(operand, producers):
-            constants[i] = operand
-        elif operand in place_of:
-            twins[i] = place_of[operand]
+        source = _source(operand, producers)
+        if source is operand:
+            if entering.get(operand) is None:
+                entering[operand] = i
+            made[i] = operand
         else:
-            place_of[operand] = i
-            kept.append(i)
-    if len(kept) == len(operands):
+            made[i] = operand
+            if source is not None:
+                entering.setdefault(source, None)
+    if [*entering.values()] == [*range(len(operands))]:
         return node
 
     def narrowed(region: Graph) -> Graph:
         params = region.params[offset:]
         builder = Builder()
-        known = {params[i]: params[twin] for i, twin in twins.items()}
-        for i, operand in constants.items():
-            known[params[i]] = _made_again(operand, producers, builder)
+        inner = {
+            value: Value(value.type, value.name) if i is None else params[i]
+            for value, i in entering.items()
+        }
+        known = {
+            params[i]: _made_again(value, producers, builder, inner) for i, value in made.items()
+        }
         body = [
-            replace(inner, operands=tuple(known.get(one, one) for one in inner.operands))
-            for inner in region.nodes
+            replace(one, operands=tuple(known.get(operand, operand) for operand in one.operands))
+            for one in region.nodes
         ]
         return Graph(
-            (*region.params[:offset], *(params[i] for i in kept)),
+            (*region.params[:offset], *inner.values()),
             (*builder.nodes, *body),
             tuple(known.get(output, output) for output in region.outputs),
         )
 
-    assert first <= start
-    return replace(
-        node.map_regions(narrowed),
-        operands=(*node.operands[:start], *(operands[i] for i in kept)),
-    )
+    return replace(node.map_regions(narrowed), operands=(*node.operands[:start], *entering))
 
 
-def _is_constant(value: Value, producers: dict[Value, Node]) -> bool:
+def _source(value: Value, producers: dict[Value, Node]) -> Value | None:
+    """Return what has to be handed to a body so that it can make a value; None for constants."""
     node = producers.get(value)
     if node is not None and node.primitive is broadcast_to:
-        node = producers.get(node.operands[0])
-    return node is not None and node.primitive is constant
+        return _source(node.operands[0], producers)
+    return None if node is not None and node.primitive is constant else value
 
 
-def _made_again(value: Value, producers: dict[Value, Node], builder: Builder) -> Value:
+def _made_again(
+    value: Value, producers: dict[Value, Node], builder: Builder, inner: dict[Value, Value]
+) -> Value:
+    if value in inner:
+        return inner[value]
     node = producers[value]
-    operands = tuple(_made_again(one, producers, builder) for one in node.operands)
+    operands = tuple(_made_again(one, producers, builder, inner) for one in node.operands)
     with builder.at(node):
         (made,) = builder.add(node.primitive, operands, node.attrs)
     made.name = value.name

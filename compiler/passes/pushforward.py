@@ -8,10 +8,12 @@ from typing import Any
 from ..errors import DerivativeError
 from ..ir import Builder, Graph, Node, Value
 from ..primitive import REGISTRY, Adjoint, Linear, Partials, Primitive
+from ..primitives.custom import custom_jvp, custom_vjp
 from ..primitives.elementwise import add, subtract, with_value
 from ..primitives.index import add_at
 from ..primitives.records import record
 from ..primitives.regions import block, cond, for_loop, while_loop
+from .pushforward_custom import push_by_jvp, push_by_vjp
 from .pushforward_regions import push_region
 from .transposition import is_linear_in, transposed
 
@@ -208,4 +210,6 @@ RULES: dict[Primitive, Rule] = {
     while_loop: push_region,
     cond: push_region,
     block: push_region,
+    custom_vjp: push_by_vjp,
+    custom_jvp: push_by_jvp,
 }

@@ -13,6 +13,7 @@ from ..primitives.records import FIRST_ROOM, push, record, trim
 from ..primitives.regions import INDEX, for_loop
 from ..types import Dim, Sym
 from .trips import Trips
+from .work import again
 
 if TYPE_CHECKING:
     from .differentiate import Backward
@@ -172,6 +173,7 @@ class Records:
             "reverse": not node.attrs.get("reverse", False),
             "most": None if self._counts else node.attrs["most"],
             "checkpoint": None,
+            "again": again(halves.forward, (*halves.results, *halves.saved), halves.again),
         }
         operands = (start, stop, step, *cts, *self._rows, *invariants, start, step)
         for first, ct in zip(cts, halves.cts, strict=True):

@@ -42,15 +42,17 @@ def residuals(graph: Graph, outputs: int, cts: int) -> tuple[Graph, Graph]:
     read = [*(one for node in backward for one in node.operands), *results]
     crossing = cut(forward, [value for value in dict.fromkeys(read) if value not in late])
     nodes = interleave(crossing.again, backward)
-    known = (*crossing.saved, *graph.params[len(inputs) :])
+    place = {param: i for i, param in enumerate(inputs)}
+    saved = sorted(crossing.saved, key=lambda value: place.get(value, len(inputs)))
+    known = (*saved, *graph.params[len(inputs) :])
     missing = _missing_sizes(nodes, known, _sizes(forward, inputs))
     builder = Builder(forward)
     lengths = tuple(
         builder.full(ArrayType((Sym.named(one), 0), np.dtype(np.bool_)), False) for one in missing
     )
     return (
-        Graph(inputs, tuple(builder.nodes), (*graph.outputs[:outputs], *crossing.saved, *lengths)),
-        Graph((*crossing.saved, *lengths, *graph.params[len(inputs) :]), nodes, results),
+        Graph(inputs, tuple(builder.nodes), (*graph.outputs[:outputs], *saved, *lengths)),
+        Graph((*saved, *lengths, *graph.params[len(inputs) :]), nodes, results),
     )
 
 

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from ..ir import Builder, Graph, Node, Value
 from ..primitive import Primitive
 from ..primitives.control import callback
-from ..primitives.regions import block, cond, for_loop, while_loop
+from ..primitives.custom import custom_jvp, custom_vjp
+from ..primitives.regions import Again, block, cond, for_loop, while_loop
 from ..types import Sym
 from .activity import active_values, carried_activity, grown, inner_operands, inner_params, reaching
 from .mincut import cost, cut
 from .records import Records
+from .reverse_custom import reverse_by_jvp, reverse_by_vjp
 from .segments import segmented
+from .work import again
 
 if TYPE_CHECKING:
     from .differentiate import Backward
@@ -138,6 +141,8 @@ def _halves_of_loop(
     wrt = [offset + i for i in (*slots, *accumulated)]
     shared = [offset + i for i in accumulated]
     joint = backward.of_body(body, wrt, slots, shared)
+    for i, ct in zip(slots, joint.params[len(body.params) :], strict=False):
+        ct.name = f"ct_{params[i].name}" if params[i].name else ct.name
     first = joint.params[: len(body.params)]
     invariants = first[offset + carried :]
     state = first[offset : offset + carried]
@@ -223,10 +228,11 @@ def _reverse_cond(backward: Backward, node: Node) -> None:
     predicate, *operands = node.operands
     outputs = [i for i, out in enumerate(node.outs) if out in backward.cts]
     wanted = _read_in(backward, node, operands, outputs)
+    shared = _with_present(backward, operands, wanted)
     halves = []
     for region in node.regions:
-        joint = backward.of_body(region, wanted, outputs, wanted)
-        count = len(outputs) + len(wanted)
+        joint = backward.of_body(region, wanted, outputs, shared)
+        count = len(outputs) + len(shared)
         params = joint.params[: len(region.params)]
         halves.append(halve(joint, count, len(region.outputs), params))
     places, types = _shared_places([one.saved for one in halves])
@@ -237,19 +243,47 @@ def _reverse_cond(backward: Backward, node: Node) -> None:
     forward = replace(node, outs=(*node.outs, *slots)).with_attrs(true=true, false=false)
     backward.substitute(node, (forward,))
     cts = [backward.finish(node.outs[i]) for i in outputs]
-    totals = [_present(backward, operands, i) for i in wanted]
+    totals = [backward.cts[operands[i]] for i in shared]
     bodies = []
     for one, where in zip(halves, places, strict=True):
-        params = [Value(slot.type, slot.name) for slot in slots]
-        known = {value: params[i] for value, i in zip(one.saved, where, strict=True)}
-        bodies.append(one.body([*params, *one.params, *one.cts], (), known))
+        held = [Value(slot.type, slot.name) for slot in slots]
+        known = {value: held[i] for value, i in zip(one.saved, where, strict=True)}
+        bodies.append(one.body([*held, *one.params, *one.cts], (), known))
     outs = backward.builder.add(
         cond,
         (predicate, *slots, *operands, *cts, *totals),
-        {"true": bodies[0], "false": bodies[1]},
+        {"true": bodies[0], "false": bodies[1], "again": _more(halves)},
     )
-    for i, out in zip(wanted, outs, strict=True):
-        _replace(backward, operands, i, out)
+    _take(backward, operands, zip(wanted, outs, strict=True), shared)
+
+
+def _with_present(
+    backward: Backward, operands: Sequence[Value], wanted: Sequence[int]
+) -> list[int]:
+    """Return the operands that have a cotangent to add to, and are not given twice."""
+    return [i for i in wanted if operands[i] in backward.cts and operands.count(operands[i]) == 1]
+
+
+def _take(
+    backward: Backward,
+    operands: Sequence[Value],
+    pulled: Iterable[tuple[int, Value]],
+    shared: Sequence[int],
+) -> None:
+    """Take the cotangents of operands; those of ``shared`` have in them what was there."""
+    for i, ct in pulled:
+        if i in shared:
+            backward.cts.pop(operands[i], None)
+        backward.accumulate(operands[i], ct)
+
+
+def _again(half: Halves) -> Again:
+    return again(half.forward, (*half.results, *half.saved), half.again)
+
+
+def _more(halves: Sequence[Halves]) -> Again:
+    """Return what the branch computes again that computes more."""
+    return max(map(_again, halves), key=lambda one: one.work)
 
 
 def _read_in(
@@ -309,18 +343,19 @@ def _reverse_block(backward: Backward, node: Node) -> None:
     body, operands = node.attrs["body"], node.operands
     outputs = [i for i, out in enumerate(node.outs) if out in backward.cts]
     wanted = _read_in(backward, node, operands, outputs)
-    joint = backward.of_body(body, wanted, outputs, wanted)
-    count = len(outputs) + len(wanted)
+    shared = _with_present(backward, operands, wanted)
+    joint = backward.of_body(body, wanted, outputs, shared)
+    count = len(outputs) + len(shared)
     half = halve(joint, count, len(body.outputs), joint.params[: len(body.params)], ())
     cts = [backward.finish(node.outs[i]) for i in outputs]
-    totals = [_present(backward, operands, i) for i in wanted]
+    totals = [backward.cts[operands[i]] for i in shared]
     attrs = {
         "body": half.body([*half.params, *half.cts], (), {}),
         "name": f"{node.attrs['name']}_backward",
+        "again": _again(half),
     }
     outs = backward.builder.add(block, (*operands, *cts, *totals), attrs)
-    for i, out in zip(wanted, outs, strict=True):
-        _replace(backward, operands, i, out)
+    _take(backward, operands, zip(wanted, outs, strict=True), shared)
 
 
 _REVERSE: dict[Primitive, Callable[[Any, Node], None]] = {
@@ -328,4 +363,6 @@ _REVERSE: dict[Primitive, Callable[[Any, Node], None]] = {
     while_loop: _reverse_loop,
     cond: _reverse_cond,
     block: _reverse_block,
+    custom_vjp: reverse_by_vjp,
+    custom_jvp: reverse_by_jvp,
 }

@@ -8,9 +8,9 @@ from functools import cache
 
 from ..ir import Graph, Node, Value
 from ..primitive import Primitive
-from ..primitives.elementwise import cast, copy, multiply
+from ..primitives.elementwise import add, cast, copy, multiply, negative, subtract
 from ..primitives.elementwise.casting import extent_of
-from ..primitives.index import Slice, add_at, is_basic, slice_, update
+from ..primitives.index import Slice, add_at, gather, is_basic, slice_, update
 from ..primitives.reduce import sum_
 from ..primitives.shape import broadcast_to, reshape, transpose
 from ..types import reduced_shape, size_of
@@ -194,6 +194,28 @@ def _update(rewriter: Rewriter, node: Node) -> Value | None:
     return None
 
 
+def _augmented(rewriter: Rewriter, node: Node) -> Value | None:
+    # x[i] += y: a sum in place, whose adjoint needs no zeros.
+    base, value, *indices = node.operands
+    made = rewriter.made_by(value, node)
+    if made is None or rewriter.uses[value] != 1 or any(index.ndim for index in indices):
+        return None
+    if made.primitive not in (add, subtract) or all(str(i) == ":" for i in node.attrs["index"]):
+        return None
+    for place, rest in enumerate(reversed(made.operands)):
+        read = rewriter.made_by(made.operands[place], node)
+        if read is None or read.primitive not in (slice_, gather):
+            continue
+        if read.operands != (base, *indices) or read.attrs["index"] != node.attrs["index"]:
+            continue
+        if made.primitive is subtract:
+            if place:
+                continue
+            rest = negative(rest)
+        return add_at(base, rest, *indices, **node.attrs)  # type: ignore[no-any-return]
+    return None
+
+
 _STRUCTURAL: dict[Primitive, tuple[Callable[[Rewriter, Node], Value | None], ...]] = {
     reshape: (_reshape,),
     transpose: (_transpose,),
@@ -203,5 +225,5 @@ _STRUCTURAL: dict[Primitive, tuple[Callable[[Rewriter, Node], Value | None], ...
     sum_: (_sum,),
     slice_: (_slice, _stored),
     add_at: (_add_at,),
-    update: (_update,),
+    update: (_update, _augmented),
 }

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from ..errors import TypeRuleError
-from ..primitive import REGISTRY, Attrs, Example, Linear, NoGradient, NumPy, Primitive
+from ..errors import GradcError, TypeRuleError
+from ..primitive import REGISTRY, Attrs, Linear, NoGradient, NumPy, Primitive
 from ..types import ArrayType, Dim, Shape, Sym, format_shape
 from .batching import all_batched, batch_size, move_axis
 from .elementwise.casting import dtype_name
@@ -60,18 +58,25 @@ def _push_type(rows: ArrayType, value: ArrayType, place: ArrayType) -> ArrayType
 _PUSH = '''
 def _push(rows, value, place):
     """Store a row of a record, which gets twice as long where it is full."""
-    if place == len(rows):
+    if place == rows.shape[0]:
         rows = np.concatenate([rows, np.empty_like(rows)])
     rows[place] = value
     return rows
 '''
 
 
+def _check_one(is_batched: bool) -> None:
+    if is_batched:
+        raise GradcError(
+            "the lengths of records differ over the batch",
+            fix="batch what is differentiated, and not its backward program",
+        )
+
+
 def _push_batch(
     primitive: Primitive, operands: Sequence[Any], is_batched: Sequence[bool], attrs: Attrs
 ) -> Any:
-    if is_batched[2]:
-        return NotImplemented
+    _check_one(is_batched[2])
     rows, value = all_batched(operands[:2], is_batched[:2], batch_size(operands, is_batched))
     return move_axis(primitive(move_axis(rows, 1, 0), value, operands[2]), 1, 0)
 
@@ -83,7 +88,6 @@ push = Primitive(
     derivative=Linear(lambda ct, rows, value, place: (ct, _row(ct, place), None)),
     numpy=NumPy("{0} = _push({0}, {1}, {2})", store=True, functions=(_PUSH,)),
     dtypes="fib",
-    examples=(Example(((4, 2), (2,), np.array(1))), Example(((3,), (), np.array(0)))),
     batch=_push_batch,
 )
 
@@ -91,8 +95,7 @@ push = Primitive(
 def _trim_batch(
     primitive: Primitive, operands: Sequence[Any], is_batched: Sequence[bool], attrs: Attrs
 ) -> Any:
-    if is_batched[1]:
-        return NotImplemented
+    _check_one(is_batched[1])
     rows, count = operands
     return move_axis(primitive(move_axis(rows, 1, 0), count, **attrs), 1, 0)
 
@@ -105,9 +108,5 @@ trim = Primitive(
     numpy=NumPy("{0}[:{1}]"),
     view=True,
     dtypes="fib",
-    examples=(
-        Example(((4, 2), np.array(4)), {"size": 4}),
-        Example(((0,), np.array(0)), {"size": 0}),
-    ),
     batch=_trim_batch,
 )

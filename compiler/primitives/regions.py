@@ -38,6 +38,19 @@ class Checkpoint:
     amount: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What of one run of a backward body the forward program computed too: for those who ask.
+
+    Attributes:
+        nodes: How many nodes.
+        work: How many scalar operations these are, about.
+    """
+
+    nodes: int
+    work: int
+
+
 def _check(name: str, region: Graph, params: Sequence[ArrayType], outs: Sequence[Any]) -> None:
     if tuple(one.type for one in region.params) != tuple(params):
         got = f"{[str(one.type) for one in region.params]} for {[str(one) for one in params]}"
@@ -54,6 +67,7 @@ def _for_type(
     reverse: bool,
     most: Dim | None,
     checkpoint: Checkpoint | None,
+    again: Again | None = None,
 ) -> tuple[ArrayType, ...]:
     if types[:3] != (INDEX, INDEX, INDEX):
         raise TypeRuleError("start, stop and step of a loop are integers of rank 0")
@@ -76,6 +90,7 @@ def _run_for(
 # Operands: start, stop, step; the carried; the invariants. The body takes the index, the carried
 # and the invariants, and gives the next carried. ``reverse`` runs the same range from its end.
 # ``most``: the largest number of iterations, where that is known and the operands do not say it.
+# ``again``, here and below: what of a backward body the forward program computed too.
 for_loop = Primitive(
     "for_loop",
     type=_for_type,
@@ -120,7 +135,9 @@ while_loop = Primitive(
 )
 
 
-def _cond_type(*types: ArrayType, true: Graph, false: Graph) -> tuple[ArrayType, ...]:
+def _cond_type(
+    *types: ArrayType, true: Graph, false: Graph, again: Again | None = None
+) -> tuple[ArrayType, ...]:
     if types[0] != CONDITION:
         raise TypeRuleError("a condition is one bool", got=str(types[0]))
     outs = tuple(one.type for one in true.outputs)
@@ -130,7 +147,7 @@ def _cond_type(*types: ArrayType, true: Graph, false: Graph) -> tuple[ArrayType,
 
 
 def _run_cond(
-    evaluate: Evaluate, operands: Sequence[Any], true: Graph, false: Graph
+    evaluate: Evaluate, operands: Sequence[Any], true: Graph, false: Graph, **_: Any
 ) -> tuple[Any, ...]:
     predicate, *rest = operands
     return evaluate(true if predicate else false, *rest)
@@ -147,14 +164,16 @@ cond = Primitive(
 )
 
 
-def _block_type(*types: ArrayType, body: Graph, name: str) -> tuple[Any, ...]:
+def _block_type(
+    *types: ArrayType, body: Graph, name: str, again: Again | None = None
+) -> tuple[Any, ...]:
     outs = tuple(one.type for one in body.outputs)
     _check("the block", body, types, outs)
     return outs
 
 
 def _run_block(
-    evaluate: Evaluate, operands: Sequence[Any], body: Graph, name: str
+    evaluate: Evaluate, operands: Sequence[Any], body: Graph, **_: Any
 ) -> tuple[Any, ...]:
     return evaluate(body, *operands)
 

@@ -181,3 +181,14 @@ def test_compiled_function_called_in_one_that_is_pushed_forward():
     newton = compile_grad(lambda x: x - energy.grad(x) / energy.hvp((x,), np.ones(3)))
     np.testing.assert_allclose(newton(X), X * 2 / 3)
     np.testing.assert_allclose(newton.jvp((X,), T)[1], T * 2 / 3, atol=1e-15)
+
+
+def test_transforms_of_transforms_of_a_compiled_function():
+    """They once took over what the compiled function inside had compiled: 32 in place of 48."""
+    power = compile_grad(lambda x: x**4)
+    power.grad(2.0)
+    assert grad(grad(power))(2.0) == 48.0
+    assert grad(grad(grad(power)))(2.0) == 48.0
+    assert jvp(grad(power), (2.0,), (1.0,)) == (32.0, 48.0)
+    assert value_and_grad(grad(power))(2.0) == (32.0, 48.0)
+    assert compile_grad(compile_grad(power)).grad(2.0) == 32.0

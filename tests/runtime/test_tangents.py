@@ -74,3 +74,43 @@ def test_traced_array_that_outlives_its_capture():
     for call in (lambda: energy.jvp((X,), leaked), lambda: push(T), lambda: push(leaked)):
         with pytest.raises(CaptureError, match="after the capture of its function had ended"):
             call()
+
+
+def test_later_calls_are_checked_like_the_first():
+    """The short way is for the same types in the same places only."""
+    f = compile_grad(lambda x, n, y: x * n * y, wrt=(0, 2))
+    square = compile_grad(lambda x: x * x)
+    one = np.float64(1.0)
+    single = np.ones(3, np.float32)
+    for n in (3, 4):
+        assert f.jvp((2.0, n, 1.0), (one, one)) == (2.0 * n, 3.0 * n)
+        assert f.jvp([2.0, n, 1.0], (1.0, 1)) == (2.0 * n, 3.0 * n)
+        for wrong in ((one,), (one, one, one), one):
+            with pytest.raises(TypeRuleError, match="a tuple of 2"):
+                f.jvp((2.0, n, 1.0), wrong)
+        with pytest.raises(TypeError, match="missing"):
+            f.jvp((2.0, n), (one, one, one))
+        assert square.jvp((2.0,), one) == (4.0, 4.0)
+        with pytest.raises(TypeRuleError, match="is one array"):
+            square.jvp((2.0,), (one,))
+        for tangent in (np.ones(3), single):
+            assert square.jvp((single,), tangent)[1].dtype == np.float32
+        assert type(square.jvp((np.array(2.0),), np.array(1.0))[1]) is np.float64
+        assert square.hvp((2.0,), one) == 2.0
+
+
+def test_method_that_reads_nothing_of_its_instance():
+    """Its later calls once handed the instance to the program."""
+
+    class Model:
+        @compile_grad
+        def loss(self, x):
+            return np.sum(x * x)
+
+    model = Model()
+    for _ in range(3):
+        assert model.loss(X) == np.sum(X * X)
+        np.testing.assert_array_equal(model.loss.grad(X), 2 * X)
+        np.testing.assert_allclose(model.loss.jvp((X,), T)[1], np.sum(2 * X * T))
+        np.testing.assert_allclose(model.loss.hvp((X,), T), 2 * T)
+        np.testing.assert_allclose(model.loss.hessian(X), 2 * np.eye(3))

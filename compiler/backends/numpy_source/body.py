@@ -18,12 +18,14 @@ from ...primitives.elementwise import cast, constant, copy, where
 from ...primitives.linalg import matmul
 from ...primitives.shape import broadcast_to
 from ...printer import name_values
-from ...types import Sym, broadcast_shapes, format_shape
+from ...types import Dim, Sym, broadcast_shapes, format_shape
 from .context import Context
-from .expressions import assign, fill, fill_statement, full, literal, name
+from .expressions import assign, fill, fill_statement, full, literal, name, subtracting
 from .frame import expression_text, to_source
 from .framed import FRAMES
+from .holding import bound_to, made, temporaries
 from .schedule import Schedule, bound_sizes, schedule
+from .steps import Binding, Border, Statement, Step
 
 COMMENT_COLUMN = 56
 AUGMENTED = re.compile(r"\{0\} (\+|-|\*|/|//|%|\*\*|&|\||\^) \{1\}")  # those with ``+=`` and so on
@@ -39,6 +41,8 @@ class Body:
         bound: Params that stand for an expression.
         preferred: The names that results should have, where that is possible.
         lines: What was emitted.
+        steps: What these lines do to memory.
+        functions: The name of each inner function that can be called, by its text, and its steps.
     """
 
     def __init__(
@@ -65,18 +69,24 @@ class Body:
         self.taken = {*taken, *unknown, *self.names.values()}
         context.take(self.taken)
         self.lines: list[str] = []
+        self.steps: list[Step] = []
+        self.functions: dict[tuple[str, ...], tuple[str, list[Step]]] = {}
         self.preferred: dict[Value, str] = {}
         self._last_read = self._last_reads()
 
     def _last_reads(self) -> dict[Value, float]:
         position = self.schedule.position
         last: dict[Value, float] = {}
-        for node in self.graph.nodes:
+        for node in reversed(self.graph.nodes):
+            # What is written where it is read is read as often as that is.
+            place = max([position[node], *(last[out] for out in node.outs if out in last)]) if (
+                self.is_inlined(node)
+            ) else position[node]
             read = list(node.operands)
             if node in self.lifetimes.donor:
                 read.append(self.lifetimes.donor[node])
             for one in read:
-                last[one] = max(last.get(one, -1), position[node])
+                last[one] = max(last.get(one, -1), place)
         return {**last, **dict.fromkeys(self.graph.outputs, float("inf"))}
 
     def function(self, kept: int, shared: Collection[int]) -> tuple[list[str], list[str]]:
@@ -94,6 +104,7 @@ class Body:
             if not backward and is_later and not self.is_inlined(node):
                 backward = len(self.graph.outputs) > kept
                 self.lines += ["", "# backward"] if backward and self.lines else []
+                self.steps += [Border()] if backward else []
             self.statement(node)
         results = self.results(shared)
         return self.size_lines(results) + self.lines, results
@@ -123,12 +134,32 @@ class Body:
             self.assign(node)
         for size, (value, template) in self.sizes.items():
             if value in node.outs:
-                counted = fill(template, [self.read(value)])
-                self.lines.append(to_source(assign(str(size), counted)))
+                counted = to_source(assign(str(size), fill(template, [self.read(value)])))
+                self.lines.append(counted)
+                self.did(Statement(counted))
 
-    def line(self, statement: ast.stmt, node: Node, out: Value | None) -> None:
-        """Emit a statement, with the type of its result and the user's line at its end."""
-        self.comment(to_source(statement), node, out)
+    def did(self, step: Step) -> None:
+        """Note what lines did to memory, and delete behind them what is to be deleted there."""
+        step.number, step.drops = self.context.next_step()
+        self.steps.append(step)
+        if step.drops:
+            self.lines.append(f"del {', '.join(step.drops)}")
+
+    def line(
+        self, statement: ast.stmt, node: Node, out: Value | None, *binds: Binding, extra: Dim = 0
+    ) -> None:
+        """Emit a statement, with the type of its result and the user's line at its end.
+
+        Args:
+            statement: The statement.
+            node: Where it comes from.
+            out: Its result.
+            *binds: What it assigns.
+            extra: The bytes of its temporaries.
+        """
+        text = to_source(statement)
+        self.comment(text, node, out)
+        self.did(Statement(text, binds, extra, node.origin))
 
     def comment(self, text: str, node: Node, out: Value | None) -> None:
         """Emit lines, the last one with the type of a result and the user's line at its end."""
@@ -149,8 +180,10 @@ class Body:
         operands = self.operands(node)
         template = numpy.text([operand.type for operand in node.operands], node.attrs)
         self.prefer(node)
+        extra = temporaries(self, node)
         if donor is None:
-            self.line(assign(self.names[node.out], fill(template, operands)), node, node.out)
+            statement = assign(self.names[node.out], fill(template, operands))
+            self.line(statement, node, node.out, made(self, node), extra=extra)
             return
         operator = AUGMENTED.fullmatch(template)
         unnamed = node.out.name is None and donor.name is None
@@ -158,11 +191,13 @@ class Body:
         if operator and (unnamed or is_same) and donor is node.operands[0]:
             self.names[node.out] = self.names[donor]
             template = f"{{0}} {operator[1]}= {{1}}"
-            self.line(fill_statement(template, operands), node, node.out)
+            self.line(fill_statement(template, operands), node, node.out, extra=extra)
             return
         slots = "".join("{%d}, " % i for i in range(len(operands)))
         call = f"{numpy.out}({slots}out={self.names[donor]})"
-        self.line(assign(self.names[node.out], fill(call, operands)), node, node.out)
+        bound = Binding(self.names[node.out], shares=self.names[donor])
+        statement = assign(self.names[node.out], fill(call, operands))
+        self.line(statement, node, node.out, bound, extra=extra)
 
     def prefer(self, node: Node) -> None:
         """Give a result the name of what it takes the place of, where nobody reads that any more."""
@@ -185,11 +220,13 @@ class Body:
             if fresh is None:
                 self.context.copies.append(node.origin)
                 fresh = fill("np.array({0})", [self.read(base)])
-            self.line(assign(self.names[node.out], fresh), node, node.out)
+            bound = bound_to(self.names[node.out], base.type, None)
+            self.line(assign(self.names[node.out], fresh), node, node.out, bound)
         stored = self.elided(value)
         operands = [name(self.names[node.out]), stored, *map(self.read, indices)]
         template = numpy.text([operand.type for operand in node.operands], node.attrs)
-        self.line(fill_statement(template, operands), node, None)
+        statement = subtracting(fill_statement(template, operands))
+        self.line(statement, node, None, extra=temporaries(self, node))
 
     def call(self, node: Node) -> None:
         """Emit a call-back."""
@@ -201,7 +238,8 @@ class Body:
             self.line(ast.Expr(text), node, None)
             return
         targets = ", ".join(self.names[out] for out in node.outs)
-        self.line(assign(targets, text), node, node.outs[0])
+        binds = [bound_to(self.names[out], out.type, None) for out in node.outs]
+        self.line(assign(targets, text), node, node.outs[0], *binds)
 
     # Expressions
 
@@ -345,12 +383,19 @@ class Body:
         elif not output.ndim:
             if not self.is_number(output, made):
                 expression = fill("{0}[()]", [expression])
-        elif root in given or not (as_it_is or root in self.lifetimes.owned):
+        elif root in given or not (as_it_is or self.is_own(root)):
             expression = fill("{0}.copy()", [expression])
         elif self.is_spread(output):
             expression = fill("{0}.copy()", [expression])
         given.add(root)
         return expression_text(expression)
+
+    def is_own(self, root: Value) -> bool:
+        """Whether memory is that of no param, constant or call-back."""
+        made = self.producer.get(root)
+        if made is None:
+            return root in self.lifetimes.owned
+        return made.primitive is not constant and not made.primitive.effect
 
     def is_number(self, value: Value, made: Node | None) -> bool:
         """Whether NumPy surely has an immutable scalar, and no array of rank 0."""

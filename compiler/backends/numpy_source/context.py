@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain, count
 from typing import Any
 
@@ -24,7 +24,10 @@ class Context:
         copies: The lines of stores before which an array had to be copied.
     """
 
-    def __init__(self, labels: Iterable[str]) -> None:
+    def __init__(
+        self, labels: Iterable[str], drops: Mapping[int, tuple[str, ...]] | None = None
+    ) -> None:
+        self._drops, self._steps = drops or {}, count()
         self.labels = set(labels)
         self.constants: dict[str, str] = {}
         self.large: dict[str, Any] = {}
@@ -32,6 +35,11 @@ class Context:
         self.copies: list[SourceLine | None] = []
         self._taken: set[str] = set(self.labels)
         self._constant_names: dict[Constant, str] = {}
+
+    def next_step(self) -> tuple[int, tuple[str, ...]]:
+        """Return the number of the next step, and the variables to delete behind it."""
+        number = next(self._steps)
+        return number, self._drops.get(number, ())
 
     def take(self, names: Iterable[str]) -> None:
         """Say that values have these names."""

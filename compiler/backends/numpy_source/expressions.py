@@ -123,3 +123,12 @@ def assign(target: str, value: ast.expr) -> ast.stmt:
     assert isinstance(statement, ast.Assign)
     statement.value = value
     return statement
+
+
+def subtracting(statement: ast.stmt) -> ast.stmt:
+    """Return ``x -= y`` for ``x += -y``, and other statements as they are."""
+    if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add):
+        value = statement.value
+        if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
+            return ast.AugAssign(statement.target, ast.Sub(), value.operand)
+    return statement

@@ -9,7 +9,10 @@ from ...ir import Graph, Node, Value
 from ...primitive import Primitive
 from ...primitives.elementwise import add, cast, multiply, subtract
 from ...primitives.regions import block, cond, for_loop, while_loop
+from ...types import Dim
 from .frame import expression_text
+from .holding import bound_to, holder, result, returned
+from .steps import Binding, Branch, Call, Loop, Statement
 
 if TYPE_CHECKING:
     from .body import Body
@@ -39,9 +42,11 @@ def _child(
         if operand not in parent.names and param not in names
     }
     given.update(names)
-    return type(parent)(
+    child = type(parent)(
         parent.context, region, frozenset(owned), given, parent.taken, bound, is_condition
     )
+    child.functions.update(parent.functions)
+    return child
 
 
 def _indented(lines: Sequence[str]) -> list[str]:
@@ -60,8 +65,10 @@ def _enter(body: Body, node: Node, first: int, carried: int) -> list[str]:
         if first + i in given or _is_last(body, node, first + i):
             body.names[out] = body.names[operand]
         else:
-            expression = body.initial(operand)
-            body.comment(f"{body.names[out]} = {expression}", node, out)
+            text = f"{body.names[out]} = {body.initial(operand)}"
+            body.comment(text, node, out)
+            bound = bound_to(body.names[out], out.type, None)
+            body.did(Statement(text, (bound,), 0, node.origin))
         variables.append(body.names[out])
     return variables
 
@@ -76,20 +83,28 @@ def _is_last(body: Body, node: Node, place: int) -> bool:
     return is_once and body.last_read(operand) <= body.schedule.position[node]
 
 
-def _leave(child: Body, variables: Sequence[str]) -> list[str]:
-    """Return the lines that hand the values of a body to variables."""
+def _leave(child: Body, variables: Sequence[str]) -> None:
+    """Emit the lines that hand the values of a body to variables."""
     given: set[Value] = set()
     pairs = []
     for label, output in zip(variables, child.graph.outputs, strict=True):
         text = child.fresh(output, given)
         if text != label:
-            pairs.append((label, text))
+            pairs.append((label, text, result(child, label, output, text)))
     if not pairs:
-        return []
-    if len(pairs) > 1 and any(_reads(text, label) for label, _ in pairs for _, text in pairs):
-        targets, texts = (", ".join(part) for part in zip(*pairs, strict=True))
-        return [f"{targets} = {texts}"]
-    return [f"{label} = {text}" for label, text in pairs]
+        return
+    is_mixed = any(_reads(text, label) for label, _, _ in pairs for _, text, _ in pairs)
+    if len(pairs) > 1 and is_mixed:
+        targets, texts = (", ".join(one[part] for one in pairs) for part in (0, 1))
+        _line(child, f"{targets} = {texts}", *(bound for _, _, bound in pairs))
+        return
+    for label, text, bound in pairs:
+        _line(child, f"{label} = {text}", bound)
+
+
+def _line(body: Body, text: str, *binds: Binding) -> None:
+    body.lines.append(text)
+    body.did(Statement(text, binds))
 
 
 def _reads(text: str, label: str) -> bool:
@@ -119,9 +134,10 @@ def _emit_for(body: Body, node: Node) -> None:
     if _must_be_typed(region, index):
         child.lines.append(f"{child.names[index]} = np.int64({child.names[index]})")
     child.statements()
-    child.lines += _leave(child, variables)
+    _leave(child, variables)
     body.comment(f"for {child.names[index]} in {bounds}:", node, None)
     body.lines += _indented(child.lines or ["pass"])
+    body.did(Loop(bounds, child.steps, _trips(body, node), node.origin))
 
 
 def _range_text(body: Body, node: Node) -> str:
@@ -129,6 +145,16 @@ def _range_text(body: Body, node: Node) -> str:
     parts = [stop] if (start, step) == ("0", "1") else [start, stop, step]
     text = f"range({', '.join(parts[:2] if step == '1' else parts)})"
     return f"reversed({text})" if node.attrs["reverse"] else text
+
+
+def _trips(body: Body, node: Node) -> Dim | None:
+    """Return the number of iterations, where it is known."""
+    numbers = [body.number(operand) for operand in node.operands[:3]]
+    if all(number is not None for number in numbers):
+        return len(range(*map(int, numbers)))
+    made = body.producer.get(node.operands[1])
+    plain = numbers[0] == 0 and numbers[2] == 1
+    return made.attrs["dim"] if plain and made and "dim" in made.attrs else node.attrs["most"]
 
 
 def _bound_text(body: Body, operand: Value) -> str:
@@ -177,7 +203,7 @@ def _emit_while(body: Body, node: Node) -> None:
     child = _child(body, region, node.operands, names, params)
     _prefer(child, variables)
     child.statements()
-    child.lines += _leave(child, variables)
+    _leave(child, variables)
     if condition.lines:
         stop = [*condition.lines, f"if not {text}:", f"{INDENT}break"]
         body.comment("while True:", node, None)
@@ -185,6 +211,7 @@ def _emit_while(body: Body, node: Node) -> None:
     else:
         body.comment(f"while {text}:", node, None)
         body.lines += _indented(child.lines or ["pass"])
+    body.did(Loop(text, [*condition.steps, *child.steps], None, node.origin))
 
 
 # Branches and blocks
@@ -208,12 +235,14 @@ def _emit_cond(body: Body, node: Node) -> None:
         is_given = any(body.names.get(operands[j]) == label for j in given)
         if not others and label is not None and is_given:
             variables[i] = body.names[out] = label
-    ends = [_leave(child, variables) for child in children]
-    first, second = ([*child.lines, *end] for child, end in zip(children, ends, strict=True))
+    for child in children:
+        _leave(child, variables)
+    first, second = (child.lines for child in children)
     body.comment(f"if {test}:", node, None)
     body.lines += _indented(first or ["pass"])
     if second:
         body.lines += ["else:", *_indented(second)]
+    body.did(Branch(test, *(child.steps for child in children), node.origin))
 
 
 def _label_of(child: Body, output: Value) -> str | None:
@@ -223,17 +252,28 @@ def _label_of(child: Body, output: Value) -> str | None:
 
 def _emit_block(body: Body, node: Node) -> None:
     region = node.attrs["body"]
-    label = body.context.unused(node.attrs["name"])
     child = _child(body, region, (), {}, ())
     child.statements()
     results = child.results()
     params = ", ".join(child.names[param] for param in region.params)
-    body.comment(f"def {label}({params}):", node, None)
-    body.lines += _indented([*child.lines, f"return {', '.join(results)}", ""])
+    plain = (line for line in child.lines if not line.lstrip().startswith("del "))
+    key = (node.attrs["name"], params, *plain, *results)
+    if key not in body.functions:
+        label = body.context.unused(node.attrs["name"])
+        body.comment(f"def {label}({params}):", node, None)
+        body.lines += _indented([*child.lines, f"return {', '.join(results)}", ""])
+        body.functions[key] = label, child.steps
+    label, steps = body.functions[key]
+    given = []
+    for param, operand in zip(region.params, node.operands, strict=True):
+        given.append(bound_to(child.names[param], param.type, holder(body, operand)))
     operands = ", ".join(expression_text(body.read(operand)) for operand in node.operands)
     targets = ", ".join(body.names[out] for out in node.outs)
-    call = f"{label}({operands})"
-    body.comment(f"{targets} = {call}" if targets else call, node, None)
+    text = f"{targets} = {label}({operands})" if targets else f"{label}({operands})"
+    body.comment(text, node, None)
+    names = tuple(body.names[out] for out in node.outs)
+    bound, texts = returned(child, results), ", ".join(results)
+    body.did(Call(text, tuple(given), steps, bound, texts, names, node.origin))
 
 
 Frame = Callable[[Any, Node], None]

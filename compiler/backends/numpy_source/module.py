@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,12 @@ import numpy as np
 from ...ir import Graph, SourceLine
 from .body import Body
 from .context import Context
+from .drops import choose_drops
 from .frame import render
+from .holding import returned
+from .memory import Memory, predict
 from .schedule import private_functions
+from .steps import Steps
 
 
 @dataclass
@@ -26,6 +31,7 @@ class Module:
         constants: Arrays too large for the text, which lie in an ``.npz`` beside it.
         callbacks: What has to be passed for the keyword-only parameters.
         copies: The lines of stores before which an array had to be copied.
+        steps: What its lines do to memory.
     """
 
     name: str
@@ -33,6 +39,12 @@ class Module:
     constants: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]
     callbacks: dict[str, Callable[..., Any]]
     copies: tuple[SourceLine | None, ...]
+    steps: Steps
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What it needs beside its arguments, in bytes; sizes that are not known have names."""
+        return predict(self.steps)
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,7 @@ def emit(
     heading: Heading,
     kept: int,
     shared: Collection[int] = (),
+    owned: Collection[int] = (),
 ) -> Module:
     """Emit a module with one function that takes the params and returns the outputs.
 
@@ -70,24 +83,35 @@ def emit(
         kept: How many outputs, the first ones, are the user's own.
         shared: Positions of those that are arguments themselves; one of these that is a param is
             returned as it is. All others are fresh arrays.
+        owned: Positions of params whose memory the function may use: nobody reads them afterwards.
     """
     functions = private_functions(graph)
     private = set(re.findall(r"^def (\w+)", "\n".join(functions), re.MULTILINE))
     label = f"{function}_" if function in private else function
-    context = Context({*private, label})
-    body = Body(context, graph, frozenset())
-    lines, results = body.function(kept, shared)
+
+    def written(drops: Mapping[int, tuple[str, ...]]) -> tuple[Context, Body, Steps, list[str]]:
+        context = Context({*private, label}, drops)
+        body = Body(context, graph, frozenset(graph.params[i] for i in owned))
+        lines, results = body.function(kept, shared)
+        params = tuple(body.names[value] for value in graph.params)
+        steps = Steps(params, body.steps, returned(body, results), ", ".join(results))
+        return context, body, steps, lines
+
+    context, body, steps, lines = written({})
+    drops = choose_drops(steps)
+    if drops:
+        context, body, steps, lines = written(drops)
     text = render(
         "numpy_module.py.jinja",
         heading=heading,
         function=label,
-        params=[body.names[value] for value in graph.params],
+        params=list(steps.params),
         callbacks=list(context.callbacks.values()),
         constants=context.constants,
         large=list(context.large),
         functions=functions,
         body=lines,
-        results=results,
+        results=[steps.text],
     )
     callbacks = {name: one.function for one, name in context.callbacks.items()}
-    return Module(label, text, context.large, callbacks, tuple(context.copies))
+    return Module(label, text, context.large, callbacks, tuple(context.copies), steps)

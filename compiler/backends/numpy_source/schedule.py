@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...ir import Graph, Node, Value
@@ -47,6 +48,7 @@ def schedule(graph: Graph, is_condition: bool = False) -> Schedule:
             users[output] = [made]  # itself: it is written in the statement behind
     nested: dict[Value, int] = {}
     inlined: set[Value] = set()
+    reads = _Reads(graph)
     for node in graph.nodes:
         parts = [one for one in node.operands if one in inlined]
         nested_here = 1 + sum(nested[one] for one in parts)
@@ -54,15 +56,48 @@ def schedule(graph: Graph, is_condition: bool = False) -> Schedule:
             largest = max(parts, key=nested.__getitem__)
             inlined.remove(largest)
             nested_here -= nested[largest]
+            parts.remove(largest)
         for out in node.outs:
             nested[out] = nested_here
             if node.primitive is constant or _is_spread(node, counted):
                 nested[out] = 0
                 inlined.add(out)
             elif out not in outputs and out not in counted:
-                if _may_inline(node, users.get(out, []), nested_here):
+                readers = users.get(out, [])
+                if _may_inline(node, readers, nested_here) and reads.may_wait(node, parts, readers[0]):
                     inlined.add(out)
+        reads.note(node, parts)
     return Schedule(inlined, _positions(graph, users, inlined))
+
+
+class _Reads:
+    """The memory that expressions read, and the stores that change it."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._place = {node: place for place, node in enumerate(graph.nodes)}
+        self._root: dict[Value, Value] = {}
+        self._stores: dict[Value, list[int]] = {}
+        self._of: dict[Value, set[Value]] = {}
+        for place, node in enumerate(graph.nodes):
+            if node.is_view:
+                self._root[node.out] = self._root.get(node.operands[0], node.operands[0])
+            changed = node.operands[:1] if node.is_store else node.operands if node.regions else ()
+            for base in changed:
+                self._stores.setdefault(base, []).append(place)
+
+    def note(self, node: Node, parts: Sequence[Value]) -> None:
+        """Note what a node reads, with the parts that are written inside it."""
+        found = {self._root.get(operand, operand) for operand in node.operands}
+        for part in parts:
+            found |= self._of[part]
+        self._of.update((out, found) for out in node.outs)
+
+    def may_wait(self, node: Node, parts: Sequence[Value], user: Node) -> bool:
+        """Whether a node reads nothing that is stored to before its user runs."""
+        first, last = self._place[node], self._place[user]
+        roots = {self._root.get(operand, operand) for operand in node.operands}
+        roots.update(*(self._of[part] for part in parts))
+        return not any(first < place < last for one in roots for place in self._stores.get(one, ()))
 
 
 def _is_spread(node: Node, counted: set[Value]) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from ...primitives import elementwise
 from ...types import format_shape
 from .. import fence
+from ..active import current_trace
 from ..tracer import Tracer
 from .operands import broadcast, tracer
 
@@ -58,7 +59,7 @@ def assign(target: Tracer, value: Tracer) -> None:
     """
     if target.scalar:
         raise fence.scalar_stored(target)
-    target.tracing.store(target, broadcast(value, target.shape).value)
+    (current_trace() or target.tracing).store(target, broadcast(value, target.shape).value)
 
 
 def check_casting(source: Any, target: Any, casting: Any) -> None:

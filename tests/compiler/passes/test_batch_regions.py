@@ -5,11 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gradc.compiler.errors import GradcError
 from gradc.compiler.evaluate import evaluate
 from gradc.compiler.ir import Builder, Graph
 from gradc.compiler.passes.batch import batch
 from gradc.compiler.passes.batch_regions import counted_loop
+from gradc.compiler.passes.differentiate import differentiate
 from gradc.compiler.primitives.elementwise import cast, greater, less, sigmoid
+from gradc.compiler.primitives.elementwise.trigonometric import sin
 from gradc.compiler.primitives.index import Gather, add_at, gather
 from gradc.compiler.primitives.reduce import sum_
 from gradc.compiler.primitives.regions import block, cond, for_loop, while_loop
@@ -180,3 +183,17 @@ def test_loop_in_a_branch_in_a_loop(executor: Executor) -> None:
     graph = build(program, x=array_type(4), y=array_type(4))
     check(graph, [random(3, 4), random(4)], [0], executor)
     check(graph, [random(4), random(3, 4)], [1], executor)
+
+
+def test_records_of_differing_length_are_refused() -> None:
+    """Backward programs of loops that end one after the other have no shape for what is saved."""
+
+    def program(x: Any) -> Any:
+        condition = build(lambda x: greater(x, 0.5), x=array_type())
+        body = build(sin, x=array_type())
+        return while_loop(x, condition=condition, body=body, carried=1, checkpoint=None)
+
+    joint = differentiate(build(program, x=array_type()), [0], [0])
+    with pytest.raises(GradcError, match="sizes of its results differ over the batch") as caught:
+        batch(joint, [0], 3)
+    assert "batch what is differentiated" in str(caught.value)

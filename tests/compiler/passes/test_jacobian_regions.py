@@ -15,6 +15,7 @@ from gradc.compiler.primitives.control import Callback, callback
 from gradc.compiler.primitives.elementwise import exp, greater, less
 from gradc.compiler.primitives.elementwise.trigonometric import sin, tanh
 from gradc.compiler.primitives.linalg import matmul
+from gradc.compiler.primitives.records import push
 from gradc.compiler.primitives.reduce import sum_
 from gradc.compiler.primitives.regions import block, cond, while_loop
 from gradc.compiler.verify import verify
@@ -145,6 +146,39 @@ def test_hessian(program: Pair, size: int | None, executor: Executor) -> None:
     tensors = [torch.tensor(one) for one in arguments()]
     pulled = torch.func.jacrev(program[1], (0, 1))
     check(results, torch.func.jacrev(pulled, (0, 1))(*tensors))
+
+
+@every_executor
+def test_records_longer_than_their_first_room(executor: Executor) -> None:
+    """What a loop of unknown length saves for each basis vector grows with it, in place."""
+
+    def program(x: Any) -> Any:
+        types = {"x": array_type(3), "n": array_type()}
+        condition = build(lambda x, n: less(n, 40.5), **types)
+        body = build(lambda x, n: (sin(x) + x * 0.1, n + 1.0), **types)
+        zero = Builder.current().constant(0.0)
+        options = {"condition": condition, "body": body, "carried": 2, "checkpoint": None}
+        return while_loop(x, zero, **options)[0]
+
+    def torch_program(x: Any) -> Any:
+        for _ in range(41):
+            x = torch.sin(x) + x * 0.1
+        return x
+
+    made = optimise(hessian(build(program, x=array_type(3)), [0], [0], 2, passes), Log())
+    x = arguments()[1]
+    expected = torch.func.jacrev(torch.func.jacrev(torch_program))(torch.tensor(x))
+    check(executor(made)(x)[1:], expected)
+    stores = [node for body in bodies(made) for node in body.nodes if node.primitive is push]
+    assert {node.out.ndim for node in stores} == {2, 3}  # of the program, and of a block
+    params = {param for body in bodies(made) for param in body.params}
+    assert all(node.operands[0] in params for node in stores)  # and no view, which would be copied
+
+
+def bodies(graph: Graph) -> list[Graph]:
+    """Return the bodies in a graph, and those in them."""
+    found = [region for node in graph.nodes for region in node.regions]
+    return [*found, *(one for region in found for one in bodies(region))]
 
 
 def test_effects_in_loops_are_not_repeated() -> None:

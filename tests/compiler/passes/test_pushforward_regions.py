@@ -294,6 +294,34 @@ def test_call_back_in_a_body_is_refused_with_its_line() -> None:
     assert caught.value.where == line
 
 
+def test_call_backs_of_a_body_that_runs_again_for_its_tangents() -> None:
+    """What only looks is not called again; what gives values cannot be left out."""
+    seen: list[Any] = []
+
+    def body(i: Any, c: Any) -> Any:
+        attrs = {"callback": Callback("callback_1", seen.append), "types": ()}
+        Builder.current().add(callback, (c,), attrs)
+        return (sin(c),)
+
+    graph = graph_of(lambda x, w: looped(body, [x], []))
+    forward = pushforward(graph, [0], separate=True)
+    expected = evaluate(pushforward(graph, [0]), X, W, T)
+    assert len(seen) == 3
+    for result, other in zip(evaluate(forward, X, W, T), expected, strict=True):
+        np.testing.assert_array_equal(result, other)
+    assert len(seen) == 6
+
+    def giving(i: Any, c: Any, v: Any) -> Any:
+        made = Callback("callback_1", lambda array: array)
+        (given,) = Builder.current().add(callback, (v,), {"callback": made, "types": (VECTOR,)})
+        return (c * given,)
+
+    graph = graph_of(lambda x, w: looped(giving, [x], [w]))
+    np.testing.assert_allclose(evaluate(pushforward(graph, [0]), X, W, T)[1], T * W**3)
+    with pytest.raises(DerivativeError, match="would run again for each tangent"):
+        pushforward(graph, [0], separate=True)
+
+
 def test_record_of_unknown_size() -> None:
     """Its tangent is another record, and no array of zeros of a size that nobody knows."""
     size = Sym.named("rows")

@@ -33,10 +33,12 @@ WITH_OUT = [
 OWNING = [
     case
     for case in CASES
-    if not case.primitive.view
+    if not case.graph().nodes[-1].is_view
     and case.primitive.numpy is not None
     and case.primitive.name not in {"stop_gradient", "with_value"}
 ]
+# What a loop saves is of use in loops only; the tests of these try it.
+OF_LOOPS = {"record", "push", "trim"}
 # NumPy has them for vectors that are not empty only.
 OF_VECTORS = {"convolve", "correlate"}
 WITHOUT_GRADIENT = [
@@ -48,7 +50,7 @@ WITHOUT_GRADIENT = [
 def test_primitive_is_tried(primitive: Primitive) -> None:
     """All but markers and call-backs come with what the other tests need."""
     assert REGISTRY[primitive.name] is primitive
-    elsewhere = primitive.effect or primitive.regions or primitive.name == "record"  # says nothing
+    elsewhere = primitive.effect or primitive.regions or primitive.name in OF_LOOPS
     assert elsewhere or any(case.primitive is primitive for case in CASES)
 
 
@@ -131,11 +133,11 @@ def test_out_may_be_the_operand(case: Case) -> None:
                 assert copies[position].tobytes() == expected.tobytes(), dtype
 
 
-@over([case for case in CASES if case.primitive.view])
+@over([case for case in CASES if case.graph().nodes[-1].is_view])
 def test_only_views_share_memory(case: Case) -> None:
     """``view`` is what aliasing and in-place decisions rely on: it must not be said in vain."""
-    (array,) = case.arrays()
-    result = case.primitive.evaluate(array, **case.attrs)
+    array, *indices = case.arrays()
+    result = case.primitive.evaluate(array, *indices, **case.attrs)
     assert np.shares_memory(result, array) or not np.size(result) or not np.ndim(result)
 
 

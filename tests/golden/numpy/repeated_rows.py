@@ -20,10 +20,10 @@ def repeated_rows_value_and_grad(table, rows):
         the value,
         the gradient by table.
     """
-    t1 = table[rows, :]                                       # (5, 2) float64 · indexing.py:26
+    t1 = table[rows]                                          # (5, 2) float64 · indexing.py:26
     t2 = (np.sin(t1) * c1).sum()                              # () float64 · indexing.py:26
 
     # backward
     ct_table = np.zeros((5, 2))                               # (5, 2) float64 · indexing.py:26
-    np.add.at(ct_table, np.s_[rows, :], c1 * np.cos(t1))      # indexing.py:26
+    np.add.at(ct_table, rows, c1 * np.cos(t1))                # indexing.py:26
     return t2, ct_table

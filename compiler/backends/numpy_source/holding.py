@@ -1,0 +1,128 @@
+"""Which memory the expressions of generated code lie in, and what they allocate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ...ir import Node, Value
+from ...primitive import NumPy
+from ...primitives.elementwise import constant
+from ...primitives.index import Gather, Mask, Slice
+from ...primitives.records import FIRST_ROOM, push, record, trim
+from ...primitives.shape import reshape
+from ...types import ArrayType, Dim
+from .steps import Binding, Rows, nbytes
+from .workspace import workspace
+
+if TYPE_CHECKING:
+    from .body import Body
+
+WORTH_COUNTING = 16 * 1024  # bytes of what NumPy needs inside a function
+
+
+def holder(body: Body, value: Value) -> str | None:
+    """Return the variable in whose memory a value lies, as it is read; None for fresh memory."""
+    while value not in body.names:
+        node = body.producer.get(value)
+        if node is None or not _shares(body, node):
+            return None
+        value = node.operands[0]
+    return body.names[value]
+
+
+def bound_to(label: str, type: ArrayType, shares: str | None) -> Binding:
+    """Return what a variable gets: part of another's memory, or memory of its own."""
+    return Binding(label, 0 if shares else nbytes(type), shares if type.ndim else None)
+
+
+def made(body: Body, node: Node) -> Binding:
+    """Return what the assignment of a node gives to its variable."""
+    label, type = body.names[node.out], node.out.type
+    if node.primitive is record:
+        count, row = node.attrs["size"], nbytes(type.with_shape((1, *type.shape[1:])))
+        rows = Rows(count, row, node.attrs["grows"])
+        # One that grows holds at most twice the rows that there are, or the first ones.
+        held = (2 * count + FIRST_ROOM) * row if rows.grows else count * row
+        return Binding(label, held, rows=rows)
+    return bound_to(label, type, holder(body, node.operands[0]) if _shares(body, node) else None)
+
+
+def result(body: Body, label: str, output: Value, text: str) -> Binding:
+    """Return what a variable gets that is assigned the text of an output."""
+    is_made = text.endswith(".copy()") or body.uniform(output) is not None
+    return bound_to(label, output.type, None if is_made else holder(body, output))
+
+
+def returned(body: Body, texts: Sequence[str]) -> tuple[Binding, ...]:
+    """Return what a function hands back, under no name."""
+    pairs = zip(body.graph.outputs, texts, strict=True)
+    return tuple(result(body, "", output, text) for output, text in pairs)
+
+
+def temporaries(body: Body, node: Node) -> Dim:
+    """Return the bytes that a statement allocates beside its result."""
+    total: Dim = 0
+    for place, operand in enumerate(node.operands):
+        spread = node.primitive.elementwise or (node.is_store and place == 1)
+        total = total + _allocated(body, body.source(operand) if spread else operand)
+    if node.primitive is push:  # the record as it was; the longer one takes its place
+        rows = node.operands[0].type
+        return total + nbytes(rows)
+    if node.is_store and any(isinstance(one, Mask) for one in node.attrs.get("index", ())):
+        total = total + nbytes(node.operands[1].type)
+    return total + _room(node)
+
+
+def _room(node: Node) -> int:
+    """Return the bytes that NumPy needs while it computes one result."""
+    numpy = node.primitive.numpy
+    assert isinstance(numpy, NumPy)
+    types = [one.type for one in (*node.operands, *node.outs)]
+    largest = max((one.nbytes or 0 for one in types), default=0)
+    if largest < WORTH_COUNTING:
+        return 0
+    if numpy.functions:  # which compute in float64
+        largest = max(one.size for one in types if isinstance(one.size, int)) * 8
+    text = numpy.text([one.type for one in node.operands], node.attrs)
+    return int(workspace(text, numpy.functions) * largest)
+
+
+def _allocated(body: Body, value: Value) -> Dim:
+    """Return the bytes of what is computed inside an expression."""
+    total: Dim = 0
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        node = body.producer.get(value)
+        if value in body.names or node is None or node.primitive is constant:
+            continue
+        if _shares(body, node):
+            pending.append(node.operands[0])
+            continue
+        total = total + nbytes(value.type)
+        pending += node.operands
+    return total
+
+
+def _shares(body: Body, node: Node) -> bool:
+    """Whether a result surely lies in the memory of operand 0."""
+    if not node.is_view:
+        return False
+    return node.primitive is not reshape or is_contiguous(body, node.operands[0])
+
+
+def is_contiguous(body: Body, value: Value) -> bool:
+    """Whether the elements of a value lie in order, so that it can be reshaped where it lies."""
+    node = body.producer.get(value)
+    while node is not None and node.is_view:
+        if node.primitive not in (reshape, trim):
+            items = list(node.attrs.get("index", (None,)))
+            while items and isinstance(items[0], int | Gather):
+                items.pop(0)
+            if any(one != Slice() for one in items[1:]):
+                return False
+            if items and not (isinstance(items[0], Slice) and items[0].step in (None, 1)):
+                return False
+        node = body.producer.get(node.operands[0])
+    return True
