@@ -16,7 +16,7 @@ from .workload import ValueAndGradient, Workload
 Timed = Callable[..., ValueAndGradient]
 
 
-class NotWritten(LookupError):
+class MissingVersionError(LookupError):
     """A workload that a peer does not have: it cannot do it, or it would be another one."""
 
 
@@ -55,7 +55,7 @@ def in_torch(workload: Workload) -> Timed:
     torch = importlib.import_module("torch")
     program = workload.torch
     if program is None:
-        raise NotWritten("torch")
+        raise MissingVersionError("torch")
 
     def call(*args: Any) -> ValueAndGradient:
         tensors = [torch.from_numpy(a) if isinstance(a, np.ndarray) else a for a in args]
@@ -70,7 +70,7 @@ def in_torch(workload: Workload) -> Timed:
 def in_autograd(workload: Workload) -> Timed:
     """Return the function under HIPS autograd."""
     if not workload.autograd:
-        raise NotWritten("autograd")
+        raise MissingVersionError("autograd")
     autograd = importlib.import_module("autograd")
     source = _with_numpy(workload.fn, importlib.import_module("autograd.numpy"))
     return autograd.value_and_grad(source, argnum=workload.wrt)
@@ -89,6 +89,6 @@ def installed_peers(workload: Workload) -> dict[str, Timed]:
     for name, make in PEERS.items():
         try:
             versions[name] = make(workload)
-        except (ImportError, NotWritten):
+        except (ImportError, MissingVersionError):
             continue
     return versions

@@ -151,32 +151,40 @@ class _Trial:
             self.same(f"a batch of operand {i}", of_many, np.stack(alone), arrays, 1e-9)
 
     def check_derivatives(self, graph: Graph, arrays: Sequence[Any], floats: Sequence[int]) -> None:
-        """Check reverse and forward mode."""
+        """Check gradients, and then tangents."""
         joint = verify(differentiate(graph, floats, [0]), "differentiate")
-        pushed = verify(pushforward(graph, floats), "pushforward")
         out = evaluate(graph, *arrays)[0]
         ct, other = self.random(out, 1), self.random(out, 2)
         gradients = evaluate(joint, *arrays, ct)[1:]
         again = evaluate(joint, *arrays, other)[1:]
         both = evaluate(joint, *arrays, 2.0 * ct - 3.0 * other)[1:]
         generated = _generated(joint)(*arrays, ct)[1:]
-        directions = [self.random(arrays[i], 3 + i) for i in floats]
-        tangent = evaluate(pushed, *arrays, *directions)[1]
         for place, i in enumerate(floats):
             name, one = f"the gradient by operand {i}", gradients[place]
+            linear = 2.0 * one - 3.0 * again[place]
+            self.same(f"{name} (linear in the cotangent)", both[place], linear, arrays, 1e-9)
             expected = np.zeros(arrays[i].shape)
             for at in np.ndindex(arrays[i].shape):
                 unit = np.zeros(arrays[i].shape)
                 unit[at] = 1.0
-                expected[at] = self.slope(
-                    lambda t, i=i, unit=unit: np.sum(ct * self.moved(arrays, {i: t * unit}))
-                )
+                expected[at] = np.sum(ct * self.slope_along(arrays, {i: unit}))
             self.same(f"{name} (against differences)", one, expected, arrays, self.rtol)
             self.same(f"{name} (generated code)", generated[place], one, arrays, 1e-9)
-            linear = 2.0 * one - 3.0 * again[place]
-            self.same(f"{name} (linear in the cotangent)", both[place], linear, arrays, 1e-9)
-        moves = dict(zip(floats, directions, strict=True))
-        slope = self.slope(lambda t: self.moved(arrays, {i: t * one for i, one in moves.items()}))
+        self.check_forward(graph, arrays, floats, ct, gradients)
+
+    def check_forward(
+        self,
+        graph: Graph,
+        arrays: Sequence[Any],
+        floats: Sequence[int],
+        ct: Any,
+        gradients: Sequence[Any],
+    ) -> None:
+        """Check a tangent against differences, and against the gradients for a cotangent."""
+        pushed = verify(pushforward(graph, floats), "pushforward")
+        directions = [self.random(arrays[i], 3 + i) for i in floats]
+        tangent = evaluate(pushed, *arrays, *directions)[1]
+        slope = self.slope_along(arrays, dict(zip(floats, directions, strict=True)))
         self.same("the tangent (against differences)", tangent, slope, arrays, self.rtol)
         here = np.sum(ct * tangent)
         there = sum(np.sum(g * d) for g, d in zip(gradients, directions, strict=True))
@@ -224,10 +232,16 @@ class _Trial:
         for one, other in zip(*pulled, strict=True):
             self.same("the gradient in float32", one, other, single, 1e-3)
 
-    def moved(self, arrays: Sequence[Any], by: dict[int, Any]) -> Any:
-        """Return the value where something is added to operands."""
-        moved = [one + by[i] if i in by else one for i, one in enumerate(arrays)]
-        return self.primitive.evaluate(*moved, **self.example.attrs)
+    def slope_along(self, arrays: Sequence[Any], directions: dict[int, Any]) -> Any:
+        """Return the derivative of the value where operands move along directions."""
+
+        def value(t: float) -> Any:
+            moved = [
+                one + t * directions[i] if i in directions else one for i, one in enumerate(arrays)
+            ]
+            return self.primitive.evaluate(*moved, **self.example.attrs)
+
+        return self.slope(value)
 
     def slope(self, function: Callable[[float], Any]) -> Any:
         """Return the derivative of a function at 0."""

@@ -239,7 +239,8 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
             what: "numpy" (the module for value and gradient; where the output is no scalar, the
                 forward program of ``vjp``), "pullback" (its backward program), "jvp" (the module
                 for value and tangent), "graph" (what was captured), "joint" (forward and backward
-                as a graph), or "log" (stages with their times, remarks).
+                as a graph), "log" (stages with their times, remarks), or "memory" (what the
+                programs need, what they save, and what they compute again).
             **kwargs: As for ``lower``.
         """
         return self.lower(*args, **kwargs).text(what)

@@ -8,16 +8,18 @@ from typing import Literal, get_args
 from ..compiler.errors import GradcError
 from ..compiler.printer import print_graph
 from .loader import save
+from .memory_table import memory_table
 from .specialisation import Specialisation
 
-Part = Literal["numpy", "pullback", "graph", "joint", "log", "jvp"]
+Part = Literal["numpy", "pullback", "graph", "joint", "log", "jvp", "memory"]
 PARTS: tuple[str, ...] = get_args(Part)
 
 
 class Lowered:
     """A compiled function for one signature.
 
-    Attributes are texts: ``numpy``, ``pullback``, ``jvp``, ``graph``, ``joint``, ``log``.
+    Attributes are texts: ``numpy``, ``pullback``, ``jvp``, ``graph``, ``joint``, ``log``,
+    ``memory``.
     """
 
     def __init__(self, specialisation: Specialisation) -> None:
@@ -53,6 +55,11 @@ class Lowered:
         """The stages of compilation with their times, and remarks."""
         self._made.executable(self._mode)
         return str(self._made.log)
+
+    @property
+    def memory(self) -> str:
+        """What the programs need beside their arguments, what they save, and compute again."""
+        return memory_table(self._made)
 
     @property
     def seconds(self) -> tuple[tuple[str, float], ...]:

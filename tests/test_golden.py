@@ -7,7 +7,18 @@ import pytest
 
 from gradc import compile_grad
 
-from .programs import BY_NAME
+from .programs import (  # noqa: F401  # noqa: F401
+    BY_NAME,
+    branches,
+    carries,
+    integrators,
+    loop_effects,
+    recurrences,
+    series,
+    solvers,
+    stencils,
+)
+from .programs.structured import LOOP_PROGRAMS
 
 # Chosen so that each way of generating code is seen at least once.
 SHOWN = (
@@ -32,11 +43,25 @@ SHOWN = (
     "clipping_hook",
     "recording_hook",
     "printed_values",
+    # Loops and branches
+    "jacobi",  # carried arrays that are stored to in place, and nothing saved
+    "runge_kutta",  # what is saved in each iteration
+    "geometric_series",  # a loop with a condition
+    "rnn",  # a scan
+    "store_into_replaced_row",
+    "swap_and_store",
+    "stores_in_branches",
+    "branches_of_structures",
+    "triangle",  # a loop in a loop, with a bound that is an index
+    "while_in_for",
+    "checkpointed_body",  # a function that backward runs again
+    "recording_hook_per_step",
 )
+LOOPS = {program.name: program for program in LOOP_PROGRAMS}
 
 
 def compiled_and_args(name):
-    program = BY_NAME[name]
+    program = BY_NAME.get(name) or LOOPS[name]
     return compile_grad(program.fn, **program.options), program.args()
 
 

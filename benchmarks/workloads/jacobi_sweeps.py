@@ -29,13 +29,13 @@ def weighted_sum(a, b, weights):
     return np.sum(weights * a)
 
 
-def _sum_into(out, a):
-    """Store the sum of each inner point and its four neighbours, times 0.2."""
-    np.add(a[1:-1, 1:-1], a[1:-1, :-2], out=out)
-    out += a[1:-1, 2:]
-    out += a[2:, 1:-1]
-    out += a[:-2, 1:-1]
-    out *= 0.2
+def _average_into(b, a, inner):
+    """Store 0.2 times the sum of each inner point and its four neighbours."""
+    np.add(a[1:-1, 1:-1], a[1:-1, :-2], out=inner)
+    inner += a[1:-1, 2:]
+    inner += a[2:, 1:-1]
+    inner += a[:-2, 1:-1]
+    np.multiply(inner, 0.2, out=b[1:-1, 1:-1])
 
 
 def _spread(ct_out, ct_in, inner):
@@ -54,10 +54,8 @@ def weighted_sum_by_hand(a, b, weights):
     a, b = a.copy(), b.copy()
     inner = np.empty((a.shape[0] - 2, a.shape[1] - 2))
     for _ in range(STEPS):
-        _sum_into(inner, a)
-        b[1:-1, 1:-1] = inner
-        _sum_into(inner, b)
-        a[1:-1, 1:-1] = inner
+        _average_into(b, a, inner)
+        _average_into(a, b, inner)
     value = np.vdot(weights, a)
 
     ct_a = weights.copy()

@@ -49,7 +49,9 @@ class Records:
         carried = node.attrs["carried"]
         start, stop, step = node.operands[:3]
         self._trips = Trips(node, self._backward.producers)
-        if not halves.saved:
+        if not halves.saved:  # its hooks are resolved all the same
+            body = Graph(halves.params, halves.forward, halves.results)
+            self._replace(body, node.operands, ())
             return []
         with self._before as before:
             count = self._trips.counted(before)

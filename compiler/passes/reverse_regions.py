@@ -347,6 +347,8 @@ def _reverse_block(backward: Backward, node: Node) -> None:
     joint = backward.of_body(body, wanted, outputs, shared)
     count = len(outputs) + len(shared)
     half = halve(joint, count, len(body.outputs), joint.params[: len(body.params)], ())
+    forward = Graph(half.params, half.forward, half.results)  # its hooks are resolved
+    backward.substitute(node, (node.with_attrs(body=forward),))
     cts = [backward.finish(node.outs[i]) for i in outputs]
     totals = [backward.cts[operands[i]] for i in shared]
     attrs = {

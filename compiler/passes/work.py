@@ -13,7 +13,9 @@ from ..primitives.records import record
 from ..primitives.regions import Again, block, cond
 from ..primitives.shape import broadcast_to
 from ..types import ArrayType, Dim
+from .dce import dce
 from .mincut import UNKNOWN_SIZE
+from .narrow import narrow
 from .trips import Trips
 
 
@@ -42,9 +44,11 @@ def again(nodes: Sequence[Node], outputs: Sequence[Value], repeated: Sequence[No
         outputs: What forward computes with them.
         repeated: Those that run backward.
     """
-    read = Graph((), tuple(nodes), tuple(outputs)).ancestors(outputs)
-    producers = {out: node for node in nodes for out in node.outs}
-    twice = [node for node in repeated if any(out in read for out in node.outs)]
+    # Without the records that a loop keeps for backward only.
+    lean = narrow(dce(Graph((), tuple(nodes), tuple(outputs))))
+    producers = lean.producers()
+    repeats = {out for node in repeated for out in node.outs}
+    twice = [node for node in lean.nodes if not repeats.isdisjoint(node.outs)]
     costs = [one for one in (work(node, producers) for node in twice) if one]
     return Again(len(costs), sum(costs))
 

@@ -59,7 +59,9 @@ _PUSH = '''
 def _push(rows, value, place):
     """Store a row of a record, which gets twice as long where it is full."""
     if place == rows.shape[0]:
-        rows = np.concatenate([rows, np.empty_like(rows)])
+        longer = np.empty((2 * place, *rows.shape[1:]), rows.dtype)
+        longer[:place] = rows
+        rows = longer
     rows[place] = value
     return rows
 '''

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence, Set
 
+from .liveness import deaths
 from .memory import largest
-from .steps import Border, Branch, Call, Loop, Statement, Step, Steps, read_in, walk
+from .steps import Call, Loop, Statement, Step, Steps, walk
 
 LARGE = 64 * 1024  # bytes of an array that may be deleted: smaller ones do not make a peak
 WORTHWHILE = 1024 * 1024  # bytes at the peak of a function in which arrays are deleted
@@ -39,7 +40,7 @@ def choose_drops(steps: Steps) -> Drops:
     if not inner and before < WORTHWHILE:
         return {}
     labels = _sharing(steps.body, inner) | (large if before >= WORTHWHILE else set())
-    found = _Deaths(labels).of(steps)
+    found = deaths(steps, labels)
     always = _sharing(steps.body, inner)
     needed = {step: [one for one in names if one in always] for step, names in found.items()}
     _set(needed)
@@ -123,75 +124,3 @@ def _sharing(steps: Sequence[Step], labels: Collection[str]) -> set[str]:
             break
         found |= more
     return found
-
-
-class _Deaths:
-    """Behind which steps variables are read no more, though they surely hold something.
-
-    It follows what is read later, backwards, and from it what is dead, forwards. A variable that
-    is read later is bound: that is what a correct program does.
-    """
-
-    def __init__(self, labels: Set[str]) -> None:
-        self.labels = labels
-        self.later: dict[Step, set[str]] = {}
-        self.found: dict[Step, list[str]] = {}
-        self.entry: dict[Step, set[str]] = {}
-
-    def of(self, steps: Steps) -> dict[Step, list[str]]:
-        """Return the variables that die at each step."""
-        self.scope(steps.body, steps.text)
-        return self.found
-
-    def scope(self, body: Sequence[Step], returned: str) -> None:
-        """Find the deaths in the body of one function."""
-        self.backwards(body, self.read(returned))
-        self.forwards(body, set())
-
-    def read(self, text: str) -> set[str]:
-        """Return the variables in question that a text reads."""
-        return {one for one in read_in(text) if one in self.labels}
-
-    def backwards(self, steps: Sequence[Step], later: set[str]) -> set[str]:
-        """Note what is read behind each step; return what is read from its first one on."""
-        for step in reversed(steps):
-            self.later[step] = later
-            if isinstance(step, Statement):
-                later = (later - {one.label for one in step.binds}) | self.read(step.text)
-            elif isinstance(step, Call):
-                later = (later - set(step.targets)) | self.read(step.text)
-            elif isinstance(step, Branch):
-                first = self.backwards(step.first, later)
-                later = first | self.backwards(step.second, later) | self.read(step.text)
-            elif isinstance(step, Loop):
-                around = later | self.read(step.text)
-                while True:
-                    entry = self.backwards(step.body, around)
-                    if entry <= around:
-                        break
-                    around = around | entry
-                self.entry[step] = entry
-                later = around
-        return later
-
-    def forwards(self, steps: Sequence[Step], bound: set[str]) -> set[str]:
-        """Note what dies at each step; return what is bound behind the last one."""
-        for step in steps:
-            if isinstance(step, Statement):
-                bound = bound | ({one.label for one in step.binds} & self.labels)
-            elif isinstance(step, Call):
-                self.scope(step.body, step.returned)
-                bound = bound | (set(step.targets) & self.labels)
-            elif isinstance(step, Branch):
-                first = self.forwards(step.first, set())
-                bound = bound | (first & self.forwards(step.second, set()))
-            elif isinstance(step, Loop):
-                self.forwards(step.body, self.entry[step] & self.labels)
-                bound = bound & (self.later[step] | self.entry[step])
-            if isinstance(step, Border):
-                continue
-            dead = bound - self.later[step]
-            if dead:
-                self.found[step] = sorted(dead)
-                bound = bound - dead
-        return bound

@@ -198,19 +198,18 @@ def _emit_while(body: Body, node: Node) -> None:
     condition = _child(body, test, node.operands, names, (), is_condition=True)
     condition.statements()
     text = expression_text(condition.read(test.outputs[0]))
+    if condition.lines:
+        condition.lines += [f"if not {text}:", f"{INDENT}break"]
+        condition.did(Statement(f"not ({text})", (), 0, node.origin))
+        text = "True"
     params = region.params[:carried]
     names = dict(zip(params, variables, strict=True))
     child = _child(body, region, node.operands, names, params)
     _prefer(child, variables)
     child.statements()
     _leave(child, variables)
-    if condition.lines:
-        stop = [*condition.lines, f"if not {text}:", f"{INDENT}break"]
-        body.comment("while True:", node, None)
-        body.lines += _indented([*stop, *child.lines])
-    else:
-        body.comment(f"while {text}:", node, None)
-        body.lines += _indented(child.lines or ["pass"])
+    body.comment(f"while {text}:", node, None)
+    body.lines += _indented([*condition.lines, *child.lines] or ["pass"])
     body.did(Loop(text, [*condition.steps, *child.steps], None, node.origin))
 
 

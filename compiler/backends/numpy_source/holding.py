@@ -55,9 +55,9 @@ def result(body: Body, label: str, output: Value, text: str) -> Binding:
 
 
 def returned(body: Body, texts: Sequence[str]) -> tuple[Binding, ...]:
-    """Return what a function hands back, under no name."""
+    """Return what a function hands back, by its expression."""
     pairs = zip(body.graph.outputs, texts, strict=True)
-    return tuple(result(body, "", output, text) for output, text in pairs)
+    return tuple(result(body, text, output, text) for output, text in pairs)
 
 
 def temporaries(body: Body, node: Node) -> Dim:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ...ir import SourceLine
 from ...types import Dim, Sym
+from .liveness import read_behind
 from .steps import Binding, Border, Branch, Call, Loop, Rows, Statement, Step, Steps
 
 ASSUMED_SIZE = 1000  # what a size is taken to be that is not known, where sums are compared
@@ -39,13 +40,16 @@ class Memory:
     Attributes:
         peak: The most that it holds at once, results and all.
         results: What it returns.
+        returned: The arrays of that, one for each result; None for numbers and arguments.
         at_peak: What it holds then, in the order in which it was allocated.
-        held: What it holds where the backward part begins; nothing where there is none.
+        held: What it holds where the backward part begins, and this reads; nothing where there is
+            none.
         records: The records of its loops.
     """
 
     peak: Dim
     results: Dim
+    returned: tuple[Array | None, ...]
     at_peak: tuple[Array, ...]
     held: tuple[Array, ...]
     records: tuple[Array, ...]
@@ -74,16 +78,25 @@ def predict(steps: Steps, sizes: Mapping[str, int] | None = None) -> Memory:
     for one in second.found:
         peak = peak + one.nbytes
     results: Dim = 0
-    for one in first.results:
-        results = results + one.nbytes
+    for one in dict.fromkeys(first.results):
+        results = results + (one.nbytes if one is not None else 0)
     at_peak = [*second.found, Array(extra, "")] if weight(extra, known) else second.found
     return Memory(
         valued(peak, known),
         valued(results, known),
+        tuple(first.results),
         tuple(at_peak),
-        tuple(first.held),
+        _read_later(steps, first.held),
         tuple(first.records.values()),
     )
+
+
+def _read_later(steps: Steps, held: Mapping[str, _Cell | None]) -> tuple[Array, ...]:
+    """Return the arrays that the backward part reads, of those in variables where it begins."""
+    labels = {label for label, cell in held.items() if cell is not None}
+    later = read_behind(steps.body, labels)
+    arrays = [cell.array for label, cell in held.items() if cell and label in later]
+    return tuple(dict.fromkeys(arrays))
 
 
 def largest(steps: Steps) -> int:
@@ -121,7 +134,7 @@ class _Cell:
     count: int = 0
 
 
-Frame = dict[str, "_Cell | None"]
+Frame = dict[str, _Cell | None]
 
 
 @dataclass
@@ -145,9 +158,9 @@ class _Run:
     is_late: bool = False
     found: list[Array] = field(default_factory=list)
     found_extra: Dim = 0
-    held: list[Array] = field(default_factory=list)
+    held: Frame = field(default_factory=dict)
     records: dict[int, Array] = field(default_factory=dict)
-    results: list[Array] = field(default_factory=list)
+    results: list[Array | None] = field(default_factory=list)
     alive: dict[_Cell, None] = field(default_factory=dict)
 
     def function(self, steps: Steps) -> None:
@@ -156,7 +169,7 @@ class _Run:
         self.run(steps.body, frame)
         cells = self.handed(steps.results, frame)
         self.look(0)
-        self.results = [one.array for one in dict.fromkeys(cells) if one is not None]
+        self.results = [one.array if one is not None else None for one in cells]
 
     def run(self, steps: Sequence[Step], frame: Frame) -> None:
         """Run steps in the frame of one call."""
@@ -170,7 +183,7 @@ class _Run:
             elif isinstance(step, Call):
                 self.call(step, frame)
             elif isinstance(step, Border):
-                self.held = [one.array for one in self.alive]
+                self.held = dict(frame)
                 self.is_late = True
             for label in step.drops:
                 self.release([frame.pop(label, None)])
@@ -222,9 +235,11 @@ class _Run:
         self.run(step.body, inner)
         results = self.handed(step.results, inner, step.origin)
         self.look(0)
-        for cell in results:
+        for cell, label in zip(results, step.targets, strict=True):
             if cell is not None:
                 cell.count += 1
+                if cell not in given:
+                    cell.array.label = label
         self.release(inner.values())
         self.bind(step.targets, results, frame)
         self.release(results)

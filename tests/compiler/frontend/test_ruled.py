@@ -151,9 +151,7 @@ def test_outer_values_are_read_by_function_and_rules() -> None:
     np.testing.assert_allclose(second, 50 * w**2)
     loop = lambda x, w: gradc.fori_loop(0, 2, lambda i, y: y + closing_over(y, w), x)  # noqa: E731
     rolled = func.grad(lambda x: np.sum(loop(x, w)))(X)
-    unrolled = func.grad(
-        lambda x: np.sum((y := x + closing_over(x, w)) + closing_over(y, w))
-    )(X)
+    unrolled = func.grad(lambda x: np.sum((y := x + closing_over(x, w)) + closing_over(y, w)))(X)
     np.testing.assert_allclose(rolled, unrolled)
 
 
@@ -162,9 +160,9 @@ def test_no_derivative_by_outer_values() -> None:
     for differentiate in (
         lambda f: func.grad(f, wrt=1)(X, X),
         lambda f: func.jvp(lambda w: f(X, w), (X,), (X,)),
-        lambda f: func.grad(
-            lambda w: np.sum(gradc.fori_loop(0, 2, lambda i, y: y + f(y, w), X))
-        )(X),
+        lambda f: func.grad(lambda w: np.sum(gradc.fori_loop(0, 2, lambda i, y: y + f(y, w), X)))(
+            X
+        ),
     ):
         with pytest.raises(DerivativeError, match="closes over .*no rule says how") as caught:
             differentiate(closing_over)

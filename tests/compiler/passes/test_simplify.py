@@ -80,7 +80,7 @@ CASES: dict[str, tuple[Callable[[Value, Value], Any], list[str]]] = {
                             ["constant", "broadcast_to", "add"]),
     "augmented store": (
         lambda x, v: added(x),
-        ["slice", "constant", "broadcast_to", "add", "update"],
+        ["constant", "broadcast_to", "add_at"],
     ),
     "store of another part": (
         lambda x, v: update(x, slice_(x, index=(Slice(1, 3), ALL)), index=HEAD),

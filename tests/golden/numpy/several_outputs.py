@@ -32,4 +32,4 @@ def several_outputs_forward(x, m):
 
     # backward
     t5 = np.cos(y)                                            # (3,) float64 · structures.py:92
-    return t1, t2, t3, t4.copy(), m.copy(), x.copy(), y, t5
+    return t1, t2, t3, t4.copy(), x.copy(), m.copy(), y, t5

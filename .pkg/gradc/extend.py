@@ -1,0 +1,1 @@
+../../gradc/extend.py
