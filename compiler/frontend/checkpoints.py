@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from ..errors import CaptureError
 from ..primitives.regions import block
 from .active import current_trace
 from .bodies import Slot, capture_body, entering, invariants_of, leaving
-from .carrying import fields
+from .carrying import fields, parameter_names
 from .source import user_line
+from .trace import Trace
 from .tracer import Tracer
 from .tree import unflatten
 
@@ -52,34 +53,51 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
         trace = current_trace()
         if trace is None:
             return function(*args, **kwargs)
-        tree, leaves, names = fields((args, kwargs), "operand")
-        slots = [Slot.of(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
-        count = 0
-
-        def call(*params: Any) -> Any:
-            own_args, own_kwargs = unflatten(tree, params)
-            return function(*own_args, **own_kwargs)
-
-        def with_stores(returned: Any, params: list[Tracer]) -> Any:
-            nonlocal count
-            count = len(fields(returned, "result")[1])
-            return returned, [one for one in params if one.storage.version]
-
-        body = capture_body(call, slots, lambda params: tuple(params), with_stores, is_once=True)
-        rest = invariants_of([body])
-        given = [entering(trace, leaf, slot) for leaf, slot in zip(leaves, slots, strict=True)]
-        name = getattr(function, "__name__", "block")
-        attrs = {
-            "body": body.graph(rest),
-            "name": name if name.isidentifier() else "block",
-        }
-        outs = trace.structured(block, [*given, *rest], attrs)
-        results = [leaving(trace, out, slot) for out, slot in zip(outs, body.slots, strict=True)]
-        changed = iter(results[count:])
-        for leaf, is_changed in zip(leaves, body.changed, strict=True):
-            if is_changed:
-                trace.store(trace.array_of(leaf), next(changed).value)
-        returned: R = unflatten(body.tree, results)[0]
-        return returned
+        found: R = _captured(trace, function, args, kwargs)
+        return found
 
     return recomputed
+
+
+def _captured(
+    trace: Trace, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    tree, leaves, _ = fields((args, kwargs), "operand")
+    names = _names(function, args, kwargs)
+    slots = [Slot.of(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
+    count = 0
+
+    def call(*params: Any) -> Any:
+        own_args, own_kwargs = unflatten(tree, params)
+        return function(*own_args, **own_kwargs)
+
+    def with_stores(returned: Any, params: list[Tracer]) -> Any:
+        nonlocal count
+        count = len(fields(returned, "result")[1])
+        return returned, [one for one in params if one.storage.version]
+
+    body = capture_body(call, slots, lambda params: tuple(params), with_stores, is_once=True)
+    rest = invariants_of([body])
+    given = [entering(trace, leaf, slot) for leaf, slot in zip(leaves, slots, strict=True)]
+    name = getattr(function, "__name__", "block")
+    attrs = {
+        "body": body.graph(rest),
+        "name": name if name.isidentifier() else "block",
+    }
+    outs = trace.structured(block, [*given, *rest], attrs)
+    results = [leaving(trace, out, slot) for out, slot in zip(outs, body.slots, strict=True)]
+    changed = iter(results[count:])
+    for leaf, is_changed in zip(leaves, body.changed, strict=True):
+        if is_changed:
+            trace.store(trace.array_of(leaf), next(changed).value)
+    return unflatten(body.tree, results)[0]
+
+
+def _names(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> list[str]:
+    """Return a name for each leaf of the arguments: that of its parameter."""
+    known = parameter_names(function)[: len(args)]
+    labels = [*known, *("operand" for _ in args[len(known) :]), *kwargs]
+    pairs = zip(labels, (*args, *kwargs.values()), strict=True)
+    return [name for label, value in pairs for name in fields(value, label)[2]]

@@ -200,6 +200,12 @@ def while_loop(
         while condition(state):
             state = copied(_or_stored(body(state), state))
         return state
+    return _captured_while(trace, condition, body, init, saved)
+
+
+def _captured_while(
+    trace: Trace, condition: Function, body: Function, init: Any, saved: Checkpoint | None
+) -> Any:
     kept = Carry(trace, init, body, 0)
 
     def arrange(params: list[Tracer]) -> tuple[Any]:
@@ -306,18 +312,23 @@ def cond(
     if trace is None or not isinstance(predicate, Tracer):
         chosen = true_function if predicate else false_function
         return chosen(*copied(operands)) if trace is None else _chosen(trace, chosen, operands)
+    return _captured_cond(trace, predicate, (true_function, false_function), operands)
+
+
+def _captured_cond(
+    trace: Trace, predicate: Tracer, functions: tuple[Function, Function], operands: Sequence[Any]
+) -> Any:
     tree, leaves, names = fields(operands, "operand")
     slots = [Slot.of(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
 
     def attempt(function: Function, types: Sequence[ArrayType] | None = None) -> Body:
         return capture_body(function, slots, lambda params: unflatten(tree, params), types=types)
 
-    bodies = [attempt(true_function), attempt(false_function)]
+    bodies = [attempt(function) for function in functions]
     joined = _joined(bodies)
     types = [one.type for one in joined]
-    functions = (true_function, false_function)
-    for i, (body, function) in enumerate(zip(list(bodies), functions, strict=True)):
-        if [one.type for one in body.outputs] != types:
+    for i, function in enumerate(functions):
+        if [one.type for one in bodies[i].outputs] != types:
             bodies[i] = attempt(function, types)
     rest = invariants_of(bodies)
     attrs = {"true": bodies[0].graph(rest), "false": bodies[1].graph(rest)}

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import CaptureError
 from ..primitives.records import record
+from ..primitives.regions import Checkpoint
 from ..types import Dim, Sym, format_shape
 from .active import current_trace
 from .bodies import Slot, capture_body, carry, leaving
@@ -71,6 +72,17 @@ def scan(
     trace = capture_at_work(init, xs)
     if trace is None:
         return _plainly(one, init, int(count), reverse)
+    return _captured(trace, one, init, count, saved, reverse)
+
+
+def _captured(
+    trace: Trace,
+    one: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    count: Dim,
+    saved: Checkpoint | None,
+    reverse: bool,
+) -> tuple[Any, Any]:
     shape = _Stacked(trace, one, init, count)
 
     def step(i: Any, state: Any) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..errors import DerivativeError
 from ..ir import Builder, Graph, Node, Value
 from ..primitives.elementwise import copy
+from ..types import Sym
 from .activity import active_values, reaching
 from .dce import dce
 from .narrow import narrow
@@ -94,3 +95,12 @@ def check_closed(node: Node, active: Iterable[Value], wanted: Sequence[bool]) ->
 def floats_of(values: Sequence[Value]) -> list[int]:
     """Return the positions of the floating-point values, which have derivatives."""
     return [i for i, one in enumerate(values) if one.type.is_float]
+
+
+def size_names(graph: Graph) -> set[str]:
+    """Return the names of unknown sizes in a graph and its bodies."""
+    values = [*graph.params, *(out for node in graph.nodes for out in node.outs)]
+    found = {
+        name for one in values for dim in one.shape if isinstance(dim, Sym) for name in dim.names
+    }
+    return found.union(*(size_names(region) for node in graph.nodes for region in node.regions))

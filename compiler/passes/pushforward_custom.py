@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DerivativeError
 from ..ir import Graph, Node, Value
 from ..primitives.custom import Rules
-from .custom_rules import check_closed, floats_of, in_place, trimmed, without_looks
+from .custom_rules import check_closed, floats_of, in_place, size_names, trimmed, without_looks
 from .differentiate import differentiate
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def push_by_vjp(forward: Forward, node: Node, tangents: Sequence[Any]) -> Sequen
     """Append the forward rule in place of the node, and the transposed backward rule.
 
     Raises:
-        DerivativeError: The backward rule is not linear in the cotangents.
+        DerivativeError: The backward rule is not linear in the cotangents, or saves what each
+            iteration of a loop of unknown length computes.
     """
     rules: Rules = node.attrs["rules"]
     assert rules.forward is not None
@@ -48,10 +49,13 @@ def push_by_vjp(forward: Forward, node: Node, tangents: Sequence[Any]) -> Sequen
     rule = Graph(rule.params, rule.nodes, tuple(rule.outputs[i] for i in chosen))
     joint = differentiate(rule, range(first, first + len(results)), range(len(chosen)))
     joint = trimmed(Graph(joint.params, joint.nodes, joint.outputs[len(chosen) :]))
-    if not joint.ancestors(joint.outputs).isdisjoint(joint.params[first : first + len(results)]):
+    seen = joint.ancestors(joint.outputs)
+    is_linear = seen.isdisjoint(joint.params[first : first + len(results)])
+    # Sizes that the transposition named might be named so by another one in the same program.
+    if not is_linear or not size_names(joint) <= size_names(rule):
+        problem = "has loops of unknown length" if is_linear else "is not linear in the cotangents"
         raise DerivativeError(
-            f"the backward rule of {rules.name} is not linear in the cotangents, so it has no "
-            "forward mode",
+            f"the backward rule of {rules.name} {problem}, so it has no forward mode",
             where=node.origin,
             fix="use reverse mode (grad, vjp), or define the function with custom_jvp",
         )

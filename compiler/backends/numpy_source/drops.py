@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence, Set
 
+from ...primitives.records import FIRST_ROOM
 from .liveness import deaths
 from .memory import largest
-from .steps import Call, Loop, Statement, Step, Steps, walk
+from .steps import Call, Loop, Rows, Statement, Step, Steps, walk
 
 LARGE = 64 * 1024  # bytes of an array that may be deleted: smaller ones do not make a peak
 WORTHWHILE = 1024 * 1024  # bytes at the peak of a function in which arrays are deleted
@@ -104,8 +105,13 @@ def _records_of_loops(steps: Sequence[Step]) -> set[str]:
         if isinstance(step, Statement)
         for one in step.binds
         if one.rows is not None
-        and (not isinstance(one.nbytes, int) or one.nbytes >= SMALL_RECORD)
+        and _is_worth(one.rows)
     }
+
+
+def _is_worth(rows: Rows) -> bool:
+    count = rows.count if isinstance(rows.count, int) else FIRST_ROOM
+    return not isinstance(rows.nbytes, int) or count * rows.nbytes >= SMALL_RECORD
 
 
 def _sharing(steps: Sequence[Step], labels: Collection[str]) -> set[str]:

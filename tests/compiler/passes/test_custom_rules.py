@@ -160,3 +160,23 @@ def test_call_backs_of_tangents_are_not_told_in_reverse_mode():
     assert seen == ["value"]
     func.jvp(f, (X,), (X,))
     assert seen == ["value", "value", "tangent"]
+
+
+def test_forward_mode_of_a_backward_rule_with_a_loop_of_unknown_length():
+    """Its transposition would save rows of a size that has no name of its own: it is refused."""
+
+    @gradc.custom_vjp
+    def f(x, n):
+        return x**4
+
+    def backward(residuals, ct):
+        x, n = residuals
+        body = lambda c: (c[0] + 1, np.sin(c[1]) + 1.0, c[2] * c[1])  # noqa: E731
+        return gradc.while_loop(lambda c: c[0] < n, body, (0, x, ct))[2], None
+
+    f.defvjp(lambda x, n: (f(x, n), (x, n)), backward)
+    loss = lambda x, n: np.sum(f(x, n))  # noqa: E731
+    first, second = X, np.sin(X) + 1.0
+    np.testing.assert_allclose(func.grad(loss)(X, np.array(2)), first * second)
+    with pytest.raises(gradc.DerivativeError, match="has loops of unknown length, so it has no"):
+        gradc.compile_grad(loss).jvp((X, np.array(2)), X)
