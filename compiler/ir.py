@@ -161,6 +161,14 @@ class Graph:
         """Return the node that yields each value; params are absent."""
         return {out: node for node in self.nodes for out in node.outs}
 
+    def roots(self) -> dict[Value, Value]:
+        """Return the value in whose memory each view lies; others are absent."""
+        found: dict[Value, Value] = {}
+        for node in self.nodes:
+            if node.is_view:
+                found[node.out] = found.get(node.operands[0], node.operands[0])
+        return found
+
     def ancestors(self, outputs: Sequence[Value]) -> set[Value]:
         """Return the values that some outputs depend on, these outputs among them."""
         found = set(outputs)

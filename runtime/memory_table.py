@@ -8,9 +8,10 @@ from itertools import groupby
 
 from ..compiler.backends.numpy_source import Module
 from ..compiler.backends.numpy_source.memory import Array, Memory
-from ..compiler.ir import Graph
+from ..compiler.ir import Graph, SourceLine
 from ..compiler.passes.residuals import residuals
 from ..compiler.passes.work import Recomputed, again, recomputed, total_work
+from ..compiler.primitives.regions import Again
 from ..compiler.types import Dim
 from .specialisation import Specialisation
 
@@ -69,7 +70,8 @@ def _split(made: Specialisation, forward: int) -> Iterator[str]:
 
 def _program(title: str, memory: Memory) -> Iterator[str]:
     yield title
-    yield from _aligned([("peak", "", size(memory.peak), ""), ("results", "", size(memory.results), "")])
+    totals = (("peak", memory.peak), ("results", memory.results))
+    yield from _aligned([(name, "", size(nbytes), "") for name, nbytes in totals])
     held = Counter((one.label.removesuffix(".copy()"), one.nbytes) for one in memory.at_peak)
     listed = sorted(held.items(), key=lambda one: -_number(one[0][1]) * one[1])
     names = []
@@ -117,8 +119,7 @@ def _again(found: Sequence[Recomputed], forward: int) -> Iterator[str]:
         return
     yield "  computed again"
     rows = []
-    key = lambda one: (one.kind, one.origin, one.again, str(one.runs))  # noqa: E731
-    for (kind, origin, part, _), same in groupby(found, key):
+    for (kind, origin, part, _), same in groupby(found, _kind):
         alike = list(same)
         runs = alike[0].runs
         times: Dim | None = None if runs is None else runs * len(alike)
@@ -132,6 +133,10 @@ def _again(found: Sequence[Recomputed], forward: int) -> Iterator[str]:
             share = part.work / forward if forward else 0.0
             rows.append((label, nodes, f"{times or 'some'} times", ""))
     yield from _aligned(rows)
+
+
+def _kind(one: Recomputed) -> tuple[str, SourceLine | None, Again, str]:
+    return one.kind, one.origin, one.again, str(one.runs)
 
 
 def _copies(module: Module) -> Iterator[str]:

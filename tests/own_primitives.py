@@ -9,7 +9,7 @@ from gradc.compiler.primitive import REGISTRY
 from gradc import extend
 
 SOFTCLIP = '''
-def _softclip(x, width):
+def _own_softclip(x, width):
     """Clip smoothly to (-width, width)."""
     return width * np.tanh(x / width)
 '''
@@ -40,7 +40,7 @@ def softclip(**changes: Any) -> extend.Primitive:
         "functions": (SOFTCLIP,),
         "domain": ((-3.0, 3.0), (0.5, 2.0)),
     }
-    return extend.elementwise("softclip", **{**fields, **changes})
+    return extend.elementwise("own_softclip", **{**fields, **changes})
 
 
 def _square_matrix(a: extend.ArrayType) -> extend.ArrayType:
@@ -63,14 +63,14 @@ def inverse(**changes: Any) -> extend.Primitive:
         "numpy": extend.NumPy("np.linalg.inv({0})"),
         "examples": (extend.Example(((3, 3),)), extend.Example(((1, 1),))),
     }
-    return extend.Primitive("inverse", **{**fields, **changes})
+    return extend.Primitive("own_inverse", **{**fields, **changes})
 
 
 def turned(**changes: Any) -> extend.Primitive:
     """Return a linear primitive with an attr, whose transpose is itself."""
 
     def transpose(ct: Any, x: Any, factor: float) -> Any:
-        return (extend.operations.turned(ct, factor=factor),)
+        return (extend.operations.own_turned(ct, factor=factor),)
 
     fields: dict[str, Any] = {
         "type": lambda x, factor: x,
@@ -81,4 +81,4 @@ def turned(**changes: Any) -> extend.Primitive:
             extend.Example(((2, 2),), {"factor": -1.5}),
         ),
     }
-    return extend.Primitive("turned", **{**fields, **changes})
+    return extend.Primitive("own_turned", **{**fields, **changes})

@@ -142,7 +142,7 @@ def stored_from_within(place: str) -> CaptureError:
 def stored_from_body() -> CaptureError:
     """Return the error for a store to an array outside from the body of a loop or a branch."""
     return CaptureError(
-        "the body of a loop or a branch stores to an array that was made outside of it",
+        "the body of a loop, a branch or a rule stores to an array that was made outside of it",
         where=user_line(),
         fix="carry the array: pass it in init (or as an operand of a branch) and return it",
     )

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar
 
+import numpy as np
+
 from ..errors import CaptureError
 from ..primitive import Primitive
 from .active import current_trace
@@ -90,21 +92,21 @@ class Ruled(Generic[P, R]):
 
     def _positional(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Return all arguments by position, defaults too."""
-        try:
-            signature = inspect.signature(self.__wrapped__)
-        except (TypeError, ValueError):
-            if not kwargs:
-                return tuple(args)
-            raise
-        bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        if any(bound.kwargs.values()) or bound.kwargs:
+        inner = self.__wrapped__
+        while isinstance(inner, functools.partial):
+            inner = inner.func
+        # Options of ufuncs are no arguments of the rules; some built-in functions tell nothing.
+        if not kwargs and (isinstance(inner, np.ufunc) or not self._names()):
+            return tuple(args)
+        bound = inspect.signature(self.__wrapped__).bind(*args, **kwargs)
+        if bound.kwargs:
             raise CaptureError(
                 f"{self._name} has derivative rules, and parameters that are keywords only",
                 got=", ".join(bound.kwargs),
                 where=user_line(),
                 fix="let them be parameters that can be given by position",
             )
+        bound.apply_defaults()
         return bound.args
 
     def _recorded(self, trace: Trace, args: tuple[Any, ...]) -> Any:

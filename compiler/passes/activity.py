@@ -82,7 +82,7 @@ def reaching(graph: Graph, outputs: Iterable[Value], active: Set[Value]) -> set[
 
 
 def grown(start: Set[int], step: Callable[[Set[int]], Set[int]]) -> set[int]:
-    """Return the smallest set that holds ``start``, and with each set what ``step`` gives for it."""
+    """Return the smallest set with ``start`` in it, and with what ``step`` gives for it."""
     found = set(start)
     while True:
         more = step(found)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ..ir import Graph, Node, Value
 
 
@@ -25,7 +23,7 @@ def defer(graph: Graph) -> Graph:
 class _Deferral:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._made = graph.producers()
+        self._root = graph.roots()
         self._placed: dict[Node, None] = {}
         self._waiting: dict[Value, Node] = {}  # stores, by their results
         self._stores: dict[Value, list[Node]] = {}  # those that wait, by their arrays
@@ -37,7 +35,7 @@ class _Deferral:
     def run(self) -> Graph:
         """Return the graph in another order."""
         for node in self._graph.nodes:
-            base = _root(node.operands[0], self._made) if node.is_store else None
+            base = self._root_of(node.operands[0]) if node.is_store else None
             if base is not None and self._unread[base] > 1:
                 self._waiting[node.out] = node
                 self._stores.setdefault(base, []).append(node)
@@ -50,7 +48,10 @@ class _Deferral:
 
     def _roots(self, node: Node) -> set[Value]:
         """Return the arrays in whose memory a node reads."""
-        return {_root(operand, self._made) for operand in node.operands}
+        return set(map(self._root_of, node.operands))
+
+    def _root_of(self, value: Value) -> Value:
+        return self._root.get(value, value)
 
     def _place(self, node: Node) -> None:
         pending = [node]
@@ -72,11 +73,3 @@ class _Deferral:
                 self._unread[root] -= 1
                 if self._unread[root] == 1:
                     pending += [one for one in self._stores.pop(root, ()) if one is not node]
-
-
-def _root(value: Value, made: Mapping[Value, Node]) -> Value:
-    node = made.get(value)
-    while node is not None and node.is_view:
-        value = node.operands[0]
-        node = made.get(value)
-    return value

@@ -9,6 +9,7 @@ from ..primitives.control import hook
 from ..primitives.elementwise import constant
 from ..primitives.shape import broadcast_to
 from .activity import inner_operands, inner_params
+from .sizes import size_names, used_sizes
 
 
 def hoist(graph: Graph) -> Graph:
@@ -38,11 +39,13 @@ def _split(node: Node) -> tuple[list[Node], Node]:
     pairs = zip(inner_params(node)[carried:], inner_operands(node)[carried:], strict=True)
     outside: dict[Value, Value] = dict(pairs)
     hooked = {inner.operands[0] for inner in body.nodes if inner.primitive is hook}
+    known = size_names(body.params)
     moved: list[Node] = []
     free: dict[Value, Node] = {}
     stay: list[Node] = []
     for inner in body.nodes:
         fixed = all(one in outside or one in free for one in inner.operands)
+        fixed = fixed and used_sizes(inner) <= known
         is_shared = hooked.isdisjoint((*inner.outs, *inner.operands))
         if fixed and inner.primitive in (constant, broadcast_to):
             free[inner.out] = inner

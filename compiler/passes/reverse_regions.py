@@ -11,12 +11,12 @@ from ..primitive import Primitive
 from ..primitives.control import callback
 from ..primitives.custom import custom_jvp, custom_vjp
 from ..primitives.regions import Again, block, cond, for_loop, while_loop
-from ..types import Sym
 from .activity import active_values, carried_activity, grown, inner_operands, inner_params, reaching
 from .mincut import cost, cut
 from .records import Records
 from .reverse_custom import reverse_by_jvp, reverse_by_vjp
 from .segments import segmented
+from .sizes import size_names, untold
 from .work import again
 
 if TYPE_CHECKING:
@@ -96,16 +96,19 @@ def halve(
     gradients = joint.outputs[results:]
     read = [one for node in backward for one in node.operands]
     needed = [one for one in dict.fromkeys((*read, *gradients)) if one not in late]
-    outside = {name for one in params for name in _size_names(one)}
+    outside = size_names(params)
     only = None if kept is None else set(kept)
 
     def cannot_save(value: Value) -> bool:
         if only is not None and value not in only:
             return True
-        return not outside.issuperset(_size_names(value))
+        return not outside.issuperset(size_names([value]))
 
     again = forward if only is None else [silent(node) for node in forward]
     found = cut(again, needed, set(free), cannot_save)
+    while more := untold((*found.again, *backward), forward, outside):
+        needed += more
+        found = cut(again, needed, set(free), cannot_save)
     return Halves(
         tuple(forward),
         tuple(backward),
@@ -126,10 +129,6 @@ def silent(node: Node) -> Node:
         return Graph(graph.params, tuple(kept), graph.outputs)
 
     return node.map_regions(quiet) if node.has_effect else node
-
-
-def _size_names(value: Value) -> set[str]:
-    return {name for dim in value.shape if isinstance(dim, Sym) for name in dim.names}
 
 
 def _halves_of_loop(

@@ -32,6 +32,7 @@ def _in_bodies(node: Node) -> Node:
 
 def _snapshot(graph: Graph, owned: Set[Value]) -> Graph:
     made = {out: node for node in graph.nodes for out in node.outs}
+    roots = graph.roots()
     last = _last_reads(graph)
     views: dict[Value, list[Value]] = {}
     known: dict[Value, Value] = {}
@@ -39,8 +40,7 @@ def _snapshot(graph: Graph, owned: Set[Value]) -> Graph:
     for place, node in enumerate(graph.nodes):
         operands = tuple(known.get(operand, operand) for operand in node.operands)
         if node.is_view:
-            root = _root(node.operands[0], made)
-            views.setdefault(root, []).append(node.out)
+            views.setdefault(roots[node.out], []).append(node.out)
         elif node.is_store:
             builder.origin = node.origin
             for view in _late_views(node, place, views, made, last, owned):
@@ -51,14 +51,6 @@ def _snapshot(graph: Graph, owned: Set[Value]) -> Graph:
         builder.nodes.append(node)
     outputs = tuple(known.get(output, output) for output in graph.outputs)
     return Graph(graph.params, tuple(builder.nodes), outputs)
-
-
-def _root(value: Value, made: Mapping[Value, Node]) -> Value:
-    node = made.get(value)
-    while node is not None and node.is_view:
-        value = node.operands[0]
-        node = made.get(value)
-    return value
 
 
 def _last_reads(graph: Graph) -> dict[Value, float]:

@@ -97,7 +97,8 @@ def work(node: Node, producers: Mapping[Value, Node]) -> int:
     if node.is_view or node.primitive in (constant, broadcast_to, record):
         return 0
     if node.primitive is matmul:
-        return 2 * _count(node.out.type) * _count(ArrayType(node.operands[0].shape[-1:], node.out.dtype))
+        common = node.operands[0].type.with_shape(node.operands[0].shape[-1:])
+        return 2 * _count(node.out.type) * _count(common)
     if node.is_store:
         return _count(node.operands[1].type)
     reads = [] if "index" in node.attrs else [one.type for one in node.operands]

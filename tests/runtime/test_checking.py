@@ -24,7 +24,7 @@ def test_right_entries_pass(make: Any) -> None:
 
 
 # Some of gradc's own, of each kind of derivative. What of them differs would be a false alarm.
-@pytest.mark.parametrize("name", ["exp", "add", "matmul", "cumprod", "sum", "argmax", "greater"])
+@pytest.mark.parametrize("name", ["exp", "add", "matmul", "cumprod", "sum", "cast", "greater"])
 def test_entries_of_gradc_pass(name: str) -> None:
     extend.check(REGISTRY[name])
 
@@ -93,7 +93,7 @@ def test_derivative_of_another_function_is_found_at_second_order() -> None:
         still = extend.operations.stop_gradient(extend.operations.transpose(out, axes=(1, 0)))
         return (-extend.operations.matmul(extend.operations.matmul(still, ct), still),)
 
-    with pytest.raises(GradcError, match="inverse: the second derivative differs"):
+    with pytest.raises(GradcError, match="own_inverse: the second derivative differs"):
         extend.check(inverse(derivative=extend.Adjoint(adjoint)))
 
 
@@ -104,14 +104,14 @@ def test_float64_in_a_rule_is_found() -> None:
         double = extend.operations.cast(x, dtype=np.dtype(np.float64))
         return (extend.operations.cast(extend.operations.cos(double), dtype=x.dtype),)
 
-    entry = extend.elementwise("sine", partials=partials, expression="np.sin({0})")
+    entry = extend.elementwise("own_sine", partials=partials, expression="np.sin({0})")
     with pytest.raises(GradcError, match="a rule makes float64 of float32"):
         extend.check(entry)
 
 
 def test_there_must_be_something_to_try() -> None:
     entry = inverse(examples=())
-    with pytest.raises(GradcError, match="nothing on which to try inverse"):
+    with pytest.raises(GradcError, match="nothing on which to try own_inverse"):
         extend.check(entry)
     extend.check(
         entry, examples=[extend.Example((np.eye(2) * 3.0 + 0.5,)), extend.Example(((2, 2),))]
@@ -123,7 +123,7 @@ def test_there_must_be_something_to_try() -> None:
 def test_integers_and_bools_are_tried() -> None:
     """Without derivative there are values and types of all dtypes to check."""
     entry = extend.Primitive(
-        "is_odd",
+        "own_is_odd",
         type=lambda x: x.with_dtype(np.dtype(bool)),
         derivative=extend.NoGradient(),
         numpy=extend.NumPy("{0} % 2 == 1"),
@@ -133,9 +133,9 @@ def test_integers_and_bools_are_tried() -> None:
     )
     extend.check(entry)
     with own_registry():
-        REGISTRY.pop("is_odd")
+        REGISTRY.pop("own_is_odd")
         wrong = extend.Primitive(
-            "is_odd",
+            "own_is_odd",
             type=lambda x: x,
             derivative=extend.NoGradient(),
             numpy=extend.NumPy("{0} % 2 == 1"),
@@ -143,5 +143,5 @@ def test_integers_and_bools_are_tried() -> None:
             dtypes="i",
             domain=((0.0, 1.0),),
         )
-        with pytest.raises(GradcError, match="is_odd: what it computes is not"):
+        with pytest.raises(GradcError, match="own_is_odd: what it computes is not"):
             extend.check(wrong)

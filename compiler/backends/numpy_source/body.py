@@ -7,38 +7,35 @@ import re
 from collections.abc import Collection, Mapping, Sequence, Set
 from typing import Any
 
-import numpy as np
-
 from ...ir import Graph, Node, Value
 from ...passes.lifetimes import Lifetimes, lifetimes
 from ...primitive import NumPy
 from ...primitives.control import callback
 from ...primitives.diagonal import diagonal
-from ...primitives.elementwise import cast, constant, copy, where
+from ...primitives.elementwise import constant, copy, where
 from ...primitives.linalg import matmul
 from ...primitives.shape import broadcast_to
 from ...printer import name_values
-from ...types import Dim, Sym, broadcast_shapes, format_shape
+from ...types import Dim, Sym, format_shape
 from .context import Context
-from .expressions import assign, fill, fill_statement, full, literal, name, subtracting
+from .expressions import assign, fill, fill_statement, name, subtracting
 from .frame import expression_text, to_source
 from .framed import FRAMES
 from .holding import bound_to, made, temporaries
+from .reading import Reading
 from .schedule import Schedule, bound_sizes, schedule
+from .sizes import size_lines
 from .steps import Binding, Border, Statement, Step
 
 COMMENT_COLUMN = 56
 AUGMENTED = re.compile(r"\{0\} (\+|-|\*|/|//|%|\*\*|&|\||\^) \{1\}")  # those with ``+=`` and so on
 
 
-class Body:
+class Body(Reading):
     """The lines of one graph.
 
     Attributes:
-        context: What all bodies of the module share.
-        names: The name of each value that has one; several may have one in turn.
         taken: Names that surrounding bodies use.
-        bound: Params that stand for an expression.
         preferred: The names that results should have, where that is possible.
         lines: What was emitted.
         steps: What these lines do to memory.
@@ -68,6 +65,7 @@ class Body:
         self.names = {one: label for one, label in names.items() if one not in self.bound}
         self.taken = {*taken, *unknown, *self.names.values()}
         context.take(self.taken)
+        self.is_inner = given is not None
         self.lines: list[str] = []
         self.steps: list[Step] = []
         self.functions: dict[tuple[str, ...], tuple[str, list[Step]]] = {}
@@ -79,9 +77,11 @@ class Body:
         last: dict[Value, float] = {}
         for node in reversed(self.graph.nodes):
             # What is written where it is read is read as often as that is.
-            place = max([position[node], *(last[out] for out in node.outs if out in last)]) if (
-                self.is_inlined(node)
-            ) else position[node]
+            place = (
+                max([position[node], *(last[out] for out in node.outs if out in last)])
+                if (self.is_inlined(node))
+                else position[node]
+            )
             read = list(node.operands)
             if node in self.lifetimes.donor:
                 read.append(self.lifetimes.donor[node])
@@ -107,7 +107,7 @@ class Body:
                 self.steps += [Border()] if backward else []
             self.statement(node)
         results = self.results(shared)
-        return self.size_lines(results) + self.lines, results
+        return size_lines(self, results) + self.lines, results
 
     def is_inlined(self, node: Node) -> bool:
         """Whether a node is written where it is read."""
@@ -200,7 +200,7 @@ class Body:
         self.line(statement, node, node.out, bound, extra=extra)
 
     def prefer(self, node: Node) -> None:
-        """Give a result the name of what it takes the place of, where nobody reads that any more."""
+        """Give a result the name of what it replaces, where nobody reads that any more."""
         label = self.preferred.get(node.out)
         if label is not None:
             held = [one for one, other in self.names.items() if other == label]
@@ -243,79 +243,6 @@ class Body:
 
     # Expressions
 
-    def read(self, value: Value) -> ast.expr:
-        """Return the expression of a value in full: its own shape and dtype."""
-        if value in self.names:
-            return name(self.names[value])
-        if value in self.bound:
-            return self.bound[value]
-        node = self.producer[value]
-        uniform = self.uniform(value)
-        if uniform is not None:
-            return uniform
-        if node.primitive is constant:
-            return name(self.context.constant_name(node.attrs["value"]))
-        assert isinstance(node.primitive.numpy, NumPy)
-        template = node.primitive.numpy.text([one.type for one in node.operands], node.attrs)
-        return fill(template, self.operands(node))
-
-    def operands(self, node: Node) -> list[ast.expr]:
-        """Return the operands as the template of a node gets them.
-
-        NumPy broadcasts operands of elementwise functions itself, and gives literals their dtype.
-        """
-        if not node.primitive.elementwise:
-            return [self.read(operand) for operand in node.operands]
-        sources = [self.source(operand) for operand in node.operands]
-        for i, operand in enumerate(node.operands):
-            if broadcast_shapes(*(one.shape for one in sources)) == node.out.shape:
-                break
-            sources[i] = operand
-        plain = {one.dtype for one in sources if self.number(one) is None}
-        for i in range(len(sources)):
-            sources[i] = self.counted(sources, i)
-        return [
-            self.read(source)
-            if (number := self.number(source)) is None
-            else literal(number, typed=source.dtype not in plain)
-            for source in sources
-        ]
-
-    def counted(self, sources: Sequence[Value], place: int) -> Value:
-        """Return the bools that a nested cast casts, where another operand makes NumPy do it."""
-        value = sources[place]
-        made = self.producer.get(value)
-        if made is None or made.primitive is not cast or value not in self.schedule.inlined:
-            return value
-        others = [one for i, one in enumerate(sources) if i != place and self.number(one) is None]
-        promoted = any(one.dtype == value.dtype for one in others)
-        return made.operands[0] if promoted and made.operands[0].dtype == np.bool_ else value
-
-    def elided(self, value: Value) -> ast.expr:
-        """Return a value as a store takes it, which broadcasts too."""
-        source = self.source(value)
-        number = self.number(source)
-        return self.read(source) if number is None else literal(number, typed=False)
-
-    def source(self, value: Value) -> Value:
-        """Return what a broadcast value is a broadcast of."""
-        node = self.producer.get(value)
-        if node is not None and node.primitive is broadcast_to and value in self.schedule.inlined:
-            return node.operands[0]
-        return value
-
-    def number(self, value: Value) -> Any:
-        """Return a rank-0 constant's array."""
-        node = self.producer.get(value)
-        if node is None or node.primitive is not constant or value.ndim:
-            return None
-        return node.attrs["value"].array
-
-    def uniform(self, value: Value, allocate: bool = False) -> ast.expr | None:
-        """Return the expression of an array that repeats a constant, or of a rank-0 constant."""
-        number = self.number(self.source(value))
-        return None if number is None else full(value.type, number, allocate)
-
     def initial(self, value: Value) -> str:
         """Return the expression of what a loop begins with: memory that nothing else reads."""
         uniform = self.uniform(value)
@@ -332,28 +259,6 @@ class Body:
         return self._last_read.get(value, -1)
 
     # The ends
-
-    def size_lines(self, results: Sequence[str]) -> list[str]:
-        """Return the lines that give unknown sizes their names, where these are used."""
-        text = "\n".join([*(line.partition("  # ")[0] for line in self.lines), *results])
-        for size in self.sizes:
-            if not re.search(rf"\b{size}\b(?! =)", text):
-                self.lines = [line for line in self.lines if not line.startswith(f"{size} =")]
-        lines: list[str] = []
-        bound: set[str] = set()
-        for value in self.graph.params:
-            for axis, dim in enumerate(value.shape):
-                label = str(dim)
-                if isinstance(dim, Sym) and label.isidentifier() and label not in bound:
-                    bound.add(label)
-                    if re.search(rf"\b{label}\b", text):
-                        lines.append(f"{label} = {self.names[value]}.shape[{axis}]")
-        for size, (value, template) in self.sizes.items():
-            made = self.producer.get(value)
-            given = made is None or made.primitive is constant
-            if given and str(size) not in bound and re.search(rf"\b{size}\b", text):
-                lines.append(to_source(assign(str(size), fill(template, [self.read(value)]))))
-        return lines
 
     def is_spread(self, value: Value) -> bool:
         """Whether it is a broadcast or a diagonal: NumPy makes such arrays read-only."""
@@ -383,9 +288,7 @@ class Body:
         elif not output.ndim:
             if not self.is_number(output, made):
                 expression = fill("{0}[()]", [expression])
-        elif root in given or not (as_it_is or self.is_own(root)):
-            expression = fill("{0}.copy()", [expression])
-        elif self.is_spread(output):
+        elif root in given or not (as_it_is or self.is_own(root)) or self.is_spread(output):
             expression = fill("{0}.copy()", [expression])
         given.add(root)
         return expression_text(expression)

@@ -104,8 +104,7 @@ def _records_of_loops(steps: Sequence[Step]) -> set[str]:
         for step in walk(loop.body)
         if isinstance(step, Statement)
         for one in step.binds
-        if one.rows is not None
-        and _is_worth(one.rows)
+        if one.rows is not None and _is_worth(one.rows)
     }
 
 

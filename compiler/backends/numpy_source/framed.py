@@ -12,6 +12,7 @@ from ...primitives.regions import block, cond, for_loop, while_loop
 from ...types import Dim
 from .frame import expression_text
 from .holding import bound_to, holder, result, returned
+from .sizes import size_lines
 from .steps import Binding, Branch, Call, Loop, Statement
 
 if TYPE_CHECKING:
@@ -84,7 +85,12 @@ def _is_last(body: Body, node: Node, place: int) -> bool:
 
 
 def _leave(child: Body, variables: Sequence[str]) -> None:
-    """Emit the lines that hand the values of a body to variables."""
+    """Emit the lines that hand the values of a body to variables, and name its sizes."""
+    _hand_over(child, variables)
+    child.lines[:0] = size_lines(child, ())
+
+
+def _hand_over(child: Body, variables: Sequence[str]) -> None:
     given: set[Value] = set()
     pairs = []
     for label, output in zip(variables, child.graph.outputs, strict=True):
@@ -95,8 +101,8 @@ def _leave(child: Body, variables: Sequence[str]) -> None:
         return
     is_mixed = any(_reads(text, label) for label, _, _ in pairs for _, text, _ in pairs)
     if len(pairs) > 1 and is_mixed:
-        targets, texts = (", ".join(one[part] for one in pairs) for part in (0, 1))
-        _line(child, f"{targets} = {texts}", *(bound for _, _, bound in pairs))
+        labels, texts, binds = zip(*pairs, strict=True)
+        _line(child, f"{', '.join(labels)} = {', '.join(texts)}", *binds)
         return
     for label, text, bound in pairs:
         _line(child, f"{label} = {text}", bound)
@@ -153,8 +159,10 @@ def _trips(body: Body, node: Node) -> Dim | None:
     if all(number is not None for number in numbers):
         return len(range(*map(int, numbers)))
     made = body.producer.get(node.operands[1])
-    plain = numbers[0] == 0 and numbers[2] == 1
-    return made.attrs["dim"] if plain and made and "dim" in made.attrs else node.attrs["most"]
+    trips: Dim | None = node.attrs["most"]
+    if made is not None and numbers[0] == 0 and numbers[2] == 1:
+        trips = made.attrs.get("dim", trips)
+    return trips
 
 
 def _bound_text(body: Body, operand: Value) -> str:
@@ -200,7 +208,7 @@ def _emit_while(body: Body, node: Node) -> None:
     text = expression_text(condition.read(test.outputs[0]))
     if condition.lines:
         condition.lines += [f"if not {text}:", f"{INDENT}break"]
-        condition.did(Statement(f"not ({text})", (), 0, node.origin))
+        condition.did(Statement(f"not ({text})", (), 0, node.origin, exits=True))
         text = "True"
     params = region.params[:carried]
     names = dict(zip(params, variables, strict=True))
@@ -241,7 +249,7 @@ def _emit_cond(body: Body, node: Node) -> None:
     body.lines += _indented(first or ["pass"])
     if second:
         body.lines += ["else:", *_indented(second)]
-    body.did(Branch(test, *(child.steps for child in children), node.origin))
+    body.did(Branch(test, children[0].steps, children[1].steps, node.origin))
 
 
 def _label_of(child: Body, output: Value) -> str | None:
@@ -254,6 +262,7 @@ def _emit_block(body: Body, node: Node) -> None:
     child = _child(body, region, (), {}, ())
     child.statements()
     results = child.results()
+    child.lines[:0] = size_lines(child, results)
     params = ", ".join(child.names[param] for param in region.params)
     plain = (line for line in child.lines if not line.lstrip().startswith("del "))
     key = (node.attrs["name"], params, *plain, *results)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...ir import Node, Value
 from ...primitive import NumPy
 from ...primitives.elementwise import constant
-from ...primitives.index import Gather, Mask, Slice
+from ...primitives.index import Gather, Mask, Slice, add_at
 from ...primitives.records import FIRST_ROOM, push, record, trim
 from ...primitives.shape import reshape
 from ...types import ArrayType, Dim
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .body import Body
 
 WORTH_COUNTING = 16 * 1024  # bytes of what NumPy needs inside a function
+BUFFERED = 8192  # elements (numpy.getbufsize())
 
 
 def holder(body: Body, value: Value) -> str | None:
@@ -71,7 +72,37 @@ def temporaries(body: Body, node: Node) -> Dim:
         return total + nbytes(rows)
     if node.is_store and any(isinstance(one, Mask) for one in node.attrs.get("index", ())):
         total = total + nbytes(node.operands[1].type)
-    return total + _room(node)
+    return total + _room(node) + _buffers(body, node)
+
+
+def _buffers(body: Body, node: Node) -> int:
+    """Return the bytes of the buffers through which NumPy takes elements that do not lie in order.
+
+    Its iterator copies ``BUFFERED`` elements at a time of an operand with strides in two or more
+    dimensions, and of one that is broadcast along the last.
+    """
+    if node.is_view or "axis" in node.attrs or node.primitive is record:
+        return 0
+    if node.is_store:
+        region, places = node.operands[1].type, node.attrs.get("index", ())
+        if node.primitive is not add_at or any(isinstance(one, Mask | Gather) for one in places):
+            return 0
+        return 0 if _is_in_order(places) else 2 * _buffer(region)
+    if not (node.primitive.elementwise or "axes" in node.attrs):
+        return 0
+    total = 0
+    for operand in node.operands:
+        value = body.source(operand)
+        is_spread = value.ndim and value.shape[-1:] != operand.shape[-1:]
+        if is_spread or not is_contiguous(body, value):
+            total += _buffer(operand.type)
+    return total
+
+
+def _buffer(type: ArrayType) -> int:
+    if type.ndim < 2 or not isinstance(type.size, int):
+        return 0
+    return min(type.size, BUFFERED) * type.dtype.itemsize
 
 
 def _room(node: Node) -> int:
@@ -80,7 +111,7 @@ def _room(node: Node) -> int:
     assert isinstance(numpy, NumPy)
     types = [one.type for one in (*node.operands, *node.outs)]
     largest = max((one.nbytes or 0 for one in types), default=0)
-    if largest < WORTH_COUNTING:
+    if largest < WORTH_COUNTING or node.primitive is record:
         return 0
     if numpy.functions:  # which compute in float64
         largest = max(one.size for one in types if isinstance(one.size, int)) * 8
@@ -100,7 +131,7 @@ def _allocated(body: Body, value: Value) -> Dim:
         if _shares(body, node):
             pending.append(node.operands[0])
             continue
-        total = total + nbytes(value.type)
+        total = total + nbytes(value.type) + _room(node)
         pending += node.operands
     return total
 
@@ -117,12 +148,17 @@ def is_contiguous(body: Body, value: Value) -> bool:
     node = body.producer.get(value)
     while node is not None and node.is_view:
         if node.primitive not in (reshape, trim):
-            items = list(node.attrs.get("index", (None,)))
-            while items and isinstance(items[0], int | Gather):
-                items.pop(0)
-            if any(one != Slice() for one in items[1:]):
-                return False
-            if items and not (isinstance(items[0], Slice) and items[0].step in (None, 1)):
+            if not _is_in_order(node.attrs.get("index", (None,))):
                 return False
         node = body.producer.get(node.operands[0])
     return True
+
+
+def _is_in_order(index: Sequence[object]) -> bool:
+    """Whether an index takes elements that lie one behind the other."""
+    items = list(index)
+    while items and isinstance(items[0], int | Gather):
+        items.pop(0)
+    if any(one != Slice() for one in items[1:]):
+        return False
+    return not items or (isinstance(items[0], Slice) and items[0].step in (None, 1))

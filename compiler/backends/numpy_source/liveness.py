@@ -39,6 +39,8 @@ class _Deaths:
         self.later: dict[Step, set[str]] = {}
         self.found: dict[Step, list[str]] = {}
         self.entry: dict[Step, set[str]] = {}
+        self.bound: dict[Step, set[str]] = {}
+        self.at_exit: set[str] | None = None
 
     def scope(self, body: Sequence[Step], returned: str) -> None:
         """Find the deaths in the body of one function."""
@@ -49,27 +51,45 @@ class _Deaths:
         """Return the variables in question that a text reads."""
         return {one for one in read_in(text) if one in self.labels}
 
-    def backwards(self, steps: Sequence[Step], later: set[str]) -> set[str]:
-        """Note what is read behind each step; return what is read from its first one on."""
+    def backwards(
+        self, steps: Sequence[Step], later: set[str], behind: Set[str] = frozenset()
+    ) -> set[str]:
+        """Note what is read behind each step; return what is read from its first one on.
+
+        Args:
+            steps: The steps.
+            later: What is read behind the last one.
+            behind: What is read behind the loop whose body they are.
+        """
         for step in reversed(steps):
             self.later[step] = later
             if isinstance(step, Statement):
                 later = (later - {one.label for one in step.binds}) | self.read(step.text)
+                if step.exits:
+                    later = self.at_exit = later | behind
             elif isinstance(step, Call):
                 later = (later - set(step.targets)) | self.read(step.text)
             elif isinstance(step, Branch):
                 first = self.backwards(step.first, later)
                 later = first | self.backwards(step.second, later) | self.read(step.text)
             elif isinstance(step, Loop):
-                around = later | self.read(step.text)
-                while True:
-                    entry = self.backwards(step.body, around)
-                    if entry <= around:
-                        break
-                    around = around | entry
-                self.entry[step] = entry
-                later = around
+                later = self.around(step, later)
         return later
+
+    def around(self, loop: Loop, later: set[str]) -> set[str]:
+        """Note what is read in a loop, round and round; return what is read before it."""
+        around, outer = later | self.read(loop.text), self.at_exit
+        while True:
+            self.at_exit = None
+            entry = self.backwards(loop.body, around, later)
+            if entry <= around:
+                break
+            around = around | entry
+        # What is bound when the loop ends: what is read from there on, and from its start on.
+        self.entry[loop] = entry
+        self.bound[loop] = later | (entry if self.at_exit is None else entry & self.at_exit)
+        self.at_exit = outer
+        return around
 
     def forwards(self, steps: Sequence[Step], bound: set[str]) -> set[str]:
         """Note what dies at each step; return what is bound behind the last one."""
@@ -84,7 +104,7 @@ class _Deaths:
                 bound = bound | (first & self.forwards(step.second, set()))
             elif isinstance(step, Loop):
                 self.forwards(step.body, self.entry[step] & self.labels)
-                bound = bound & (self.later[step] | self.entry[step])
+                bound = bound & self.bound[step]
             if isinstance(step, Border):
                 continue
             dead = bound - self.later[step]

@@ -78,8 +78,8 @@ def predict(steps: Steps, sizes: Mapping[str, int] | None = None) -> Memory:
     for one in second.found:
         peak = peak + one.nbytes
     results: Dim = 0
-    for one in dict.fromkeys(first.results):
-        results = results + (one.nbytes if one is not None else 0)
+    for given in dict.fromkeys(first.results):
+        results = results + (given.nbytes if given is not None else 0)
     at_peak = [*second.found, Array(extra, "")] if weight(extra, known) else second.found
     return Memory(
         valued(peak, known),

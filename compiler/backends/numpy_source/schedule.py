@@ -64,7 +64,8 @@ def schedule(graph: Graph, is_condition: bool = False) -> Schedule:
                 inlined.add(out)
             elif out not in outputs and out not in counted:
                 readers = users.get(out, [])
-                if _may_inline(node, readers, nested_here) and reads.may_wait(node, parts, readers[0]):
+                may = _may_inline(node, readers, nested_here)
+                if may and reads.may_wait(node, parts, readers[0]):
                     inlined.add(out)
         reads.note(node, parts)
     return Schedule(inlined, _positions(graph, users, inlined))
@@ -75,12 +76,10 @@ class _Reads:
 
     def __init__(self, graph: Graph) -> None:
         self._place = {node: place for place, node in enumerate(graph.nodes)}
-        self._root: dict[Value, Value] = {}
+        self._root = graph.roots()
         self._stores: dict[Value, list[int]] = {}
         self._of: dict[Value, set[Value]] = {}
         for place, node in enumerate(graph.nodes):
-            if node.is_view:
-                self._root[node.out] = self._root.get(node.operands[0], node.operands[0])
             changed = node.operands[:1] if node.is_store else node.operands if node.regions else ()
             for base in changed:
                 self._stores.setdefault(base, []).append(place)

@@ -51,6 +51,7 @@ class Statement:
         binds: What it assigns, but for arrays that are changed in place.
         extra: The bytes of temporaries that live no longer than it runs.
         origin: The user's line.
+        exits: Whether the loop may end here; what is deleted behind it is then still there.
         drops: Variables that are deleted behind it.
         number: Which step it is, in the order in which they were emitted.
     """
@@ -59,6 +60,7 @@ class Statement:
     binds: tuple[Binding, ...] = ()
     extra: Dim = 0
     origin: SourceLine | None = None
+    exits: bool = False
     drops: tuple[str, ...] = ()
     number: int = -1
 

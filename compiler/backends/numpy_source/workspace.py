@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 BOOL = 1 / 8  # of an array of eight-byte numbers
-SMALL_RESULTS = {"sum", "prod", "mean", "max", "min", "any", "all", "norm", "argmax", "argmin"}
+SMALL_RESULTS = {"sum", "prod", "mean", "max", "min", "any", "all", "norm", "var", "std"}
+SMALL_RESULTS |= {"argmax", "argmin"}
 BOOL_RESULTS = {"isnan", "isinf", "isfinite", "isneginf", "isposinf", "signbit"}
 SAME_ARRAY = {"asarray", "swapaxes", "transpose", "reshape", "squeeze", "broadcast_to", "s_"}
 # What functions of NumPy that are written in Python hold for a while, beside their result.
@@ -35,7 +36,7 @@ def workspace(text: str, functions: tuple[str, ...] = ()) -> float:
         for node in ast.parse(source).body:
             if isinstance(node, ast.FunctionDef):
                 known[node.name] = node
-    operands = {f"_{i}_": _Held(True, 0.0) for i in range(8)}
+    operands = {f"_{i}_": _Held(1.0, 0.0) for i in range(8)}
     counted = _Scope(known, operands)
     (statement,) = ast.parse(text.format(*operands)).body
     if isinstance(statement, ast.Expr):
@@ -47,13 +48,16 @@ def workspace(text: str, functions: tuple[str, ...] = ()) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What an expression gives: whether it is an array, and what it holds that nobody else does."""
+    """What an expression gives, in full arrays: its size, and what it holds that nobody else does.
 
-    is_array: bool
+    Numbers, and arrays from which an axis was reduced, have no size.
+    """
+
+    size: float
     nbytes: float
 
 
-_NUMBER = _Held(False, 0.0)
+_NUMBER = _Held(0.0, 0.0)
 
 
 class _Scope:
@@ -117,7 +121,7 @@ class _Scope:
         if isinstance(value, ast.Tuple):
             return self.arguments(value.elts)
         self.value(value)
-        return [_Held(True, 1.0)] * count
+        return [_Held(1.0, 1.0)] * count
 
     def arguments(self, nodes: Sequence[ast.expr]) -> list[_Held]:
         """Return what expressions give that are held together."""
@@ -132,7 +136,7 @@ class _Scope:
         """Return what an expression gives."""
         if isinstance(node, ast.Name):
             known = self.variables.get(node.id, _NUMBER)
-            return _Held(known.is_array, 0.0)
+            return _Held(known.size, 0.0)
         if isinstance(node, ast.BinOp):
             return self.combined([node.left, node.right], 1.0)
         if isinstance(node, ast.UnaryOp):
@@ -143,20 +147,19 @@ class _Scope:
             return self.call(node)
         if isinstance(node, ast.Tuple | ast.List):
             parts = self.arguments(node.elts)
-            return _Held(any(one.is_array for one in parts), sum(one.nbytes for one in parts))
+            return _Held(_size(parts), sum(one.nbytes for one in parts))
         if isinstance(node, ast.Subscript | ast.Attribute):
             return self.value(node.value)
         return _NUMBER
 
-    def combined(self, nodes: Sequence[ast.expr], size: float) -> _Held:
+    def combined(self, nodes: Sequence[ast.expr], width: float) -> _Held:
         """Return the result of an operator, which takes the memory of a temporary if it can."""
         parts = self.arguments(nodes)
-        if not any(one.is_array for one in parts):
-            return _NUMBER
+        size = _size(parts)
         held = sum(one.nbytes for one in parts)
-        is_taken = size == 1.0 and any(one.nbytes == 1.0 for one in parts)
-        self.hold(held if is_taken else held + size)
-        return _Held(True, size)
+        is_taken = width == 1.0 and any(one.nbytes == size for one in parts)
+        self.hold(held if is_taken else held + size * width)
+        return _Held(size, size * width)
 
     def call(self, node: ast.Call) -> _Held:
         """Return what a call gives."""
@@ -167,15 +170,16 @@ class _Scope:
         assert isinstance(node.func, ast.Attribute)
         label = node.func.attr
         parts = self.arguments([node.func.value, *node.args, *named])
-        if not any(one.is_array for one in parts):
-            return _NUMBER
+        size = _size(parts)
         held = sum(one.nbytes for one in parts)
         if label in SAME_ARRAY:
-            return _Held(True, held)
-        size = BOOL if label in BOOL_RESULTS else 1.0
-        size = 0.0 if label in SMALL_RESULTS else size
-        self.hold(held + size + INSIDE.get(label, 0.0))
-        return _Held(True, size)
+            return _Held(size, held)
+        inside = INSIDE.get(label, 0.0) * size
+        if label in SMALL_RESULTS:
+            size = 0.0
+        made = size * BOOL if label in BOOL_RESULTS else size
+        self.hold(held + made + inside)
+        return _Held(size, made)
 
     def private(self, label: str, parts: Sequence[_Held]) -> _Held:
         """Return what a private function gives, while its arguments are held."""
@@ -185,8 +189,12 @@ class _Scope:
         names = [one.arg for one in function.args.args]
         inner = _Scope(self.functions, {})
         inner.variables = {
-            name: _Held(one.is_array, 0.0) for name, one in zip(names, parts, strict=False)
+            name: _Held(one.size, 0.0) for name, one in zip(names, parts, strict=False)
         }
         result = inner.run(function.body) or _NUMBER
         self.hold(sum(one.nbytes for one in parts) + inner.peak)
-        return _Held(True, result.nbytes if result.nbytes else 1.0)
+        return _Held(1.0, result.nbytes if result.nbytes else 1.0)
+
+
+def _size(parts: Sequence[_Held]) -> float:
+    return max((one.size for one in parts), default=0.0)

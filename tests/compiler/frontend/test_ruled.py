@@ -1,5 +1,6 @@
 """How functions with derivative rules are called: arguments, outer values, and where they stand."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 import gradc
-from gradc import CaptureError, DerivativeError, func
+from gradc import CaptureError, func
 
 X = np.array([0.5, -1.5, 2.0])
 
@@ -57,6 +58,41 @@ def test_keywords_and_defaults_are_arguments() -> None:
     assert func.grad(lambda s: np.sum(g(scale=s, x=X)))(2.0) == 1.0
     with pytest.raises(CaptureError, match="keywords only"):
         func.grad(lambda x: np.sum(f(x, shift=1)))(X)
+
+
+@pytest.mark.parametrize("function", [np.exp, functools.partial(np.power, 3.0)])
+def test_functions_of_numpy(function: Any) -> None:
+    """Their options (out, where, dtype) are no arguments of the rules."""
+    f = gradc.custom_jvp(function)
+    f.defjvps(lambda t, out, x: 3.0 * t * out)
+    np.testing.assert_allclose(func.grad(lambda x: np.sum(f(x)))(X), 3.0 * function(X))
+
+
+def test_function_that_is_compiled() -> None:
+    """What compile_grad returns, given rules that replace its own derivative."""
+    compiled = gradc.compile_grad(lambda x: np.sin(x))
+    f = gradc.custom_vjp(compiled)
+    f.defvjp(lambda x: (compiled(x), x), lambda x, ct: (ct * 5.0 * x,))
+    np.testing.assert_array_equal(func.grad(lambda x: np.sum(f(x)))(X), 5.0 * X)
+
+
+def test_rules_that_use_the_function_for_other_shapes() -> None:
+    """Each shape has its own; without an end it is refused."""
+
+    @gradc.custom_jvp
+    def total(x):
+        return np.sum(x)
+
+    @total.defjvp
+    def rule(primals, tangents):
+        (x,), (t,) = primals, tangents
+        rest = total(x[1:]) * 0.0 if x.shape[0] > 1 else 0.0
+        return total(x), np.sum(t) * 2.0 + rest
+
+    np.testing.assert_array_equal(func.grad(total)(X), [2.0, 2.0, 2.0])
+    total.defjvp(lambda primals, tangents: (total(np.append(primals[0], 1.0)), np.sum(tangents[0])))
+    with pytest.raises(CaptureError, match="a function calls itself"):
+        func.grad(total)(X)
 
 
 def test_python_numbers_yield_to_the_dtype_of_arrays() -> None:
@@ -130,73 +166,6 @@ def test_static_numbers_of_the_caller_may_be_read() -> None:
     assert g(X, 3) == 8.0
     np.testing.assert_array_equal(g.grad(X, 3), [3.0, 3.0, 3.0])
     np.testing.assert_array_equal(g.grad(X, 2), [2.0, 2.0, 2.0])
-
-
-def closing_over(x: Any, w: Any) -> Any:
-    @gradc.custom_vjp
-    def f(x):
-        return x * w
-
-    f.defvjp(lambda x: (f(x), x), lambda x, ct: (ct * w * 5.0,))
-    return np.sum(f(x) ** 2)
-
-
-def test_outer_values_are_read_by_function_and_rules() -> None:
-    """Also by the rule of the rule, as the forward rule calls the function."""
-    w = np.array([1.0, 2.0, 3.0])
-    gradient = func.grad(closing_over)
-    np.testing.assert_allclose(gradient(X, w), 10 * X * w**2)
-    # The gradient is 2 f(x) 5 w; the derivative of f(x) in it is that of the rule again.
-    second = func.grad(lambda x: np.sum(gradient(x, w)))(X)
-    np.testing.assert_allclose(second, 50 * w**2)
-    loop = lambda x, w: gradc.fori_loop(0, 2, lambda i, y: y + closing_over(y, w), x)  # noqa: E731
-    rolled = func.grad(lambda x: np.sum(loop(x, w)))(X)
-    unrolled = func.grad(lambda x: np.sum((y := x + closing_over(x, w)) + closing_over(y, w)))(X)
-    np.testing.assert_allclose(rolled, unrolled)
-
-
-def test_no_derivative_by_outer_values() -> None:
-    """No rule says how: zero would be wrong."""
-    for differentiate in (
-        lambda f: func.grad(f, wrt=1)(X, X),
-        lambda f: func.jvp(lambda w: f(X, w), (X,), (X,)),
-        lambda f: func.grad(lambda w: np.sum(gradc.fori_loop(0, 2, lambda i, y: y + f(y, w), X)))(
-            X
-        ),
-    ):
-        with pytest.raises(DerivativeError, match="closes over .*no rule says how") as caught:
-            differentiate(closing_over)
-        assert "np.sum(f(x) ** 2)" in str(caught.value)
-
-
-def test_outer_values_that_stop_gradients_may_be_used() -> None:
-    def loss(x, w):
-        @gradc.custom_jvp
-        def f(x):
-            return x * gradc.stop_gradient(w)
-
-        f.defjvps(lambda t, out, x: 2.0 * t * w)
-        return np.sum(f(x) * w)
-
-    by_x, by_w = func.grad(loss, wrt=(0, 1))(X, 2 * X)
-    np.testing.assert_allclose(by_x, 2.0 * (2 * X) ** 2)
-    np.testing.assert_allclose(by_w, X * 2 * X)
-
-
-def test_arrays_outside_are_read_at_each_call() -> None:
-    """An array in a global or closure is an input, not a constant."""
-    w = np.array([1.0, 1.0, 1.0])
-
-    @gradc.custom_vjp
-    def f(x):
-        return x * w
-
-    f.defvjp(lambda x: (f(x), None), lambda _, ct: (ct * w,))
-    g = gradc.compile_grad(lambda x: np.sum(f(x)))
-    np.testing.assert_array_equal(g.grad(X), w)
-    w[:] = [5.0, 6.0, 7.0]
-    np.testing.assert_array_equal(g.grad(X), w)
-    assert g(X) == np.sum(X * w)
 
 
 def test_methods() -> None:
