@@ -18,15 +18,16 @@ from .passes.erase import erase
 from .passes.expand import expand
 from .passes.factor import factor
 from .passes.fold import fold
+from .passes.hoist import hoist
 from .passes.inline import inline
 from .passes.jacobian import hessian, jacobian
-from .passes.hoist import hoist
 from .passes.narrow import narrow
 from .passes.pushforward import pushforward
 from .passes.rules import ALGEBRAIC, LATE
 from .passes.simplify import simplify
 from .passes.snapshot import snapshot
 from .passes.specialise import specialise
+from .primitives.control import hook
 from .verify import verify
 
 Pass = Callable[[Graph], Graph]
@@ -189,6 +190,11 @@ def push(
     return run(passes, graph, log, "pushforward")
 
 
+def has_hooks(graph: Graph) -> bool:
+    """Whether a graph, or a body in it, has hooks on gradients."""
+    return any(node.primitive is hook or any(map(has_hooks, node.regions)) for node in graph.nodes)
+
+
 def tabulate(
     graph: Graph, wrt: Sequence[int], outputs: Sequence[int], what: str, log: Log
 ) -> Graph:
@@ -208,7 +214,8 @@ def tabulate(
     def table(one: Graph) -> Graph:
         if what == "hessian":
             return hessian(one, wrt, outputs, optimise=optimised)
-        forward = {"jacrev": False, "jacfwd": True}.get(what)
+        reverse = what == "jacrev" or (what == "jacobian" and has_hooks(one))  # reverse calls them
+        forward = False if reverse else True if what == "jacfwd" else None
         return jacobian(one, wrt, outputs, forward, optimise=optimised)
 
     def gather(one: Graph) -> Graph:

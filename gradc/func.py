@@ -12,6 +12,7 @@ from .runtime.compiled import CompiledFunction
 
 def grad(
     function: Callable[..., Any],
+    argnums: int | tuple[int, ...] | None = None,
     *,
     wrt: Wrt = 0,
     has_aux: bool = False,
@@ -21,6 +22,7 @@ def grad(
 
     Args:
         function: Returns one floating-point scalar (a pair of it and more with ``has_aux``).
+        argnums: The same as ``wrt``, under PyTorch's name.
         wrt: By which parameter: its position or name, or a tuple of these.
         has_aux: Whether it returns ``(value, aux)``; the result is ``(gradient, aux)`` then.
         static_argnames: As for ``compile_grad``.
@@ -29,7 +31,10 @@ def grad(
         >>> float(grad(grad(lambda x: x**3))(2.0))
         12.0
     """
-    compiled = CompiledFunction(function, wrt=wrt, has_aux=has_aux, static_argnames=static_argnames)
+    chosen = wrt if argnums is None else argnums
+    compiled = CompiledFunction(
+        function, wrt=chosen, has_aux=has_aux, static_argnames=static_argnames
+    )
 
     @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
@@ -40,6 +45,7 @@ def grad(
 
 def value_and_grad(
     function: Callable[..., Any],
+    argnums: int | tuple[int, ...] | None = None,
     *,
     wrt: Wrt = 0,
     has_aux: bool = False,
@@ -49,6 +55,7 @@ def value_and_grad(
 
     Args:
         function: As for ``grad``.
+        argnums: As for ``grad``.
         wrt: As for ``grad``.
         has_aux: Whether it returns ``(value, aux)``; the result is ``((value, aux), gradient)``.
         static_argnames: As for ``compile_grad``.
@@ -58,7 +65,10 @@ def value_and_grad(
         >>> float(value), float(gradient)
         (8.0, 12.0)
     """
-    compiled = CompiledFunction(function, wrt=wrt, has_aux=has_aux, static_argnames=static_argnames)
+    chosen = wrt if argnums is None else argnums
+    compiled = CompiledFunction(
+        function, wrt=chosen, has_aux=has_aux, static_argnames=static_argnames
+    )
 
     @functools.wraps(function, updated=())
     def both(*args: Any, **kwargs: Any) -> Any:

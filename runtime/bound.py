@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ class BoundMethod(Derivatives[...]):
     def __init__(self, compiled: CompiledFunction[..., Any], instance: Any) -> None:
         functools.update_wrapper(self, compiled.parameters.function)
         self.compiled, self.instance = compiled, instance
+        whole = inspect.signature(compiled.parameters.function)
+        self.__signature__ = whole.replace(parameters=[*whole.parameters.values()][1:])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the method returns."""

@@ -77,15 +77,22 @@ class Body:
         trace: Its capture, which has ended.
         tree: The structure of what it returns.
         outputs: The leaves of this, live in the capture.
+        slots: What these are.
         params: The tracers of its params.
-        changed: Which params it stored to.
+        leaves: What it returned, by leaf: tracers of its capture, or outer ones, or plain.
     """
 
     trace: Trace
     tree: Tree
     outputs: tuple[Value, ...]
     slots: tuple[Slot, ...]
-    changed: tuple[bool, ...]
+    params: tuple[Tracer, ...]
+    leaves: tuple[Any, ...]
+
+    @property
+    def changed(self) -> tuple[bool, ...]:
+        """Which params it stored to."""
+        return tuple(bool(one.storage.version) for one in self.params)
 
     def graph(self, invariants: Sequence[Tracer], outputs: Sequence[Value] | None = None) -> Graph:
         """Return it as a closed graph, whose last params are these outer values."""
@@ -149,8 +156,7 @@ def capture_body(
             if types is not None and i < len(types) and _dtype(leaf) != types[i].dtype:
                 leaf = cast(_as_tracer(trace, leaf), dtype=types[i].dtype)
             values.append(trace.value_of(leaf))
-        changed = tuple(bool(one.storage.version) for one in params)
-    return Body(trace, tree, tuple(values), found, changed)
+        return Body(trace, tree, tuple(values), found, tuple(params), tuple(leaves))
 
 
 def _dtype(leaf: Any) -> Any:

@@ -102,9 +102,13 @@ def fields(value: Any, what: str) -> tuple[Tree, list[Any], list[str]]:
 def copied(value: Any) -> Any:
     """Return a structure with copies of its arrays: what bodies store stays inside."""
     tree, leaves, _ = fields(value, "init")
-    return unflatten(
-        tree, [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
-    )
+    return unflatten(tree, [_own(leaf) for leaf in leaves])
+
+
+def _own(leaf: Any) -> Any:
+    if isinstance(leaf, Tracer):
+        return leaf if leaf.scalar or leaf.weak else leaf.copy()
+    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
 
 
 def parameter_names(function: Function) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from ..errors import CaptureError
 from ..primitives.regions import block
 from .active import current_trace
-from .bodies import Slot, capture_body, entering, invariants_of, leaving
+from .bodies import Body, Slot, capture_body, entering, invariants_of, leaving
 from .carrying import fields, parameter_names
 from .source import user_line
 from .trace import Trace
@@ -87,10 +88,48 @@ def _captured(
     outs = trace.structured(block, [*given, *rest], attrs)
     results = [leaving(trace, out, slot) for out, slot in zip(outs, body.slots, strict=True)]
     changed = iter(results[count:])
+    results[:count] = _sharing(trace, body, leaves, results[:count])
     for leaf, is_changed in zip(leaves, body.changed, strict=True):
         if is_changed:
             trace.store(trace.array_of(leaf), next(changed).value)
     return unflatten(body.tree, results)[0]
+
+
+def _sharing(
+    trace: Trace, body: Body, operands: Sequence[Any], results: Sequence[Tracer]
+) -> list[Tracer]:
+    """Return the results with what they share in NumPy: memory of operands, or of each other.
+
+    What is an operand itself, or an outer array, is that; what is a view must not be stored to.
+    """
+    given = {
+        id(param.storage): operand for param, operand in zip(body.params, operands, strict=True)
+    }
+    first: dict[int, Tracer] = {}
+    found: list[Tracer] = []
+    for leaf, result in zip(body.leaves, results, strict=False):
+        if not isinstance(leaf, Tracer) or leaf.scalar or leaf.weak:
+            found.append(result)
+            continue
+        if leaf.tracing is not body.trace:
+            result = leaf if leaf.tracing is trace else result
+        elif id(leaf.storage) in given:
+            operand = trace.array_of(given[id(leaf.storage)])
+            if leaf.views:
+                _link(result, operand)
+            else:
+                result = operand
+        elif id(leaf.storage) in first:
+            _link(result, first[id(leaf.storage)])
+        first.setdefault(id(leaf.storage), result)
+        found.append(result)
+    return found
+
+
+def _link(one: Tracer, other: Tracer) -> None:
+    """Say that two arrays may share memory: neither can be stored to while both are alive."""
+    one.storage.siblings.append(weakref.ref(other.storage))
+    other.storage.siblings.append(weakref.ref(one.storage))
 
 
 def _names(

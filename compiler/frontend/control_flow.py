@@ -311,7 +311,7 @@ def cond(
         predicate = bool(predicate.array)
     if trace is None or not isinstance(predicate, Tracer):
         chosen = true_function if predicate else false_function
-        return chosen(*copied(operands)) if trace is None else _chosen(trace, chosen, operands)
+        return _chosen(chosen, operands)
     return _captured_cond(trace, predicate, (true_function, false_function), operands)
 
 
@@ -339,10 +339,9 @@ def _captured_cond(
     return unflatten(bodies[0].tree, results)
 
 
-def _chosen(trace: Trace, function: Function, operands: Sequence[Any]) -> Any:
-    tree, leaves, _ = fields(operands, "operand")
-    own = [leaf.copy() if isinstance(leaf, Tracer) and not leaf.scalar else leaf for leaf in leaves]
-    return function(*unflatten(tree, own))
+def _chosen(function: Function, operands: Sequence[Any]) -> Any:
+    """Call the one branch that is taken; what it gets and gives are arrays of their own."""
+    return copied(function(*copied(operands)))
 
 
 def _joined(bodies: Sequence[Body]) -> list[Slot]:

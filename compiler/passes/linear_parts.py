@@ -83,7 +83,8 @@ def _merged(graph: Graph, derived: Sequence[Graph]) -> Graph:
             if again:
                 if node.has_effect:
                     raise DerivativeError(
-                        "a call-back in a loop or a branch would run once more for each Jacobian",
+                        "a call-back in a loop, a branch or a checkpointed function would run once "
+                        "more for each Jacobian",
                         where=node.origin,
                         fix="use reverse mode, or move the call-back out of the loop",
                     )

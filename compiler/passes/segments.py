@@ -93,7 +93,8 @@ def _fitting(node: Node, trips: Trips, state: int, row: int) -> int | None:
             where=node.origin,
             fix="allow more",
         )
-    return max(fitting)  # the fewest carried values copied
+    segments = -(-count // max(fitting))  # the fewest carried values copied
+    return -(-count // segments)
 
 
 def _segments_of_range(node: Node, trips: Trips, length: int | Value, before: Builder) -> Node:

@@ -50,6 +50,9 @@ class Again:
     nodes: int
     work: int
 
+    def __str__(self) -> str:
+        return f"{self.nodes} nodes"
+
 
 def _check(name: str, region: Graph, params: Sequence[ArrayType], outs: Sequence[Any]) -> None:
     if tuple(one.type for one in region.params) != tuple(params):

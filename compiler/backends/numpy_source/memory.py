@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...ir import SourceLine
 from ...types import Dim, Sym
@@ -92,11 +92,11 @@ def predict(steps: Steps, sizes: Mapping[str, int] | None = None) -> Memory:
 
 
 def _read_later(steps: Steps, held: Mapping[str, _Cell | None]) -> tuple[Array, ...]:
-    """Return the arrays that the backward part reads, of those in variables where it begins."""
+    """Return the arrays that the backward part reads, by the variables in which it reads them."""
     labels = {label for label, cell in held.items() if cell is not None}
     later = read_behind(steps.body, labels)
-    arrays = [cell.array for label, cell in held.items() if cell and label in later]
-    return tuple(dict.fromkeys(arrays))
+    found = {cell: label for label, cell in held.items() if cell and label in later}
+    return tuple(replace(cell.array, label=label) for cell, label in found.items())
 
 
 def largest(steps: Steps) -> int:
