@@ -279,6 +279,7 @@ class Specialisation:
             f"{self.name}.inspect({arguments})",
             tuple(f"{value.type}." for value in graph.params),
             tuple(results),
+            _DERIVATIVES.get(mode, "backward"),
         )
 
 
@@ -297,4 +298,11 @@ _TITLES = {
     "hessian": "The Hessian",
     "primal": "The value, and what the tangent's program reads,",
     "tangent": "The tangent of the value",
+}
+_DERIVATIVES = {
+    "jvp": "tangent",
+    "hvp": "gradient, and its tangent",
+    "jacobian": "derivatives",
+    "jacfwd": "derivatives",
+    "hessian": "derivatives",
 }

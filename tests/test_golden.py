@@ -7,7 +7,8 @@ import pytest
 
 from gradc import compile_grad
 
-from .programs import (  # noqa: F401  # noqa: F401
+from .golden_programs import OWN
+from .programs import (  # noqa: F401
     BY_NAME,
     branches,
     carries,
@@ -15,8 +16,6 @@ from .programs import (  # noqa: F401  # noqa: F401
     loop_effects,
     recurrences,
     series,
-    solvers,
-    stencils,
 )
 from .programs.structured import LOOP_PROGRAMS
 
@@ -44,23 +43,25 @@ SHOWN = (
     "recording_hook",
     "printed_values",
     # Loops and branches
-    "jacobi",  # carried arrays that are stored to in place, and nothing saved
-    "runge_kutta",  # what is saved in each iteration
+    "jacobi_sweeps",  # carried arrays that are stored to in place, and nothing saved
+    "runge_kutta",  # numbers saved in each iteration
     "geometric_series",  # a loop with a condition
     "rnn",  # a scan
     "store_into_replaced_row",
-    "swap_and_store",
-    "stores_in_branches",
-    "branches_of_structures",
+    "swap",
+    "choice",
     "triangle",  # a loop in a loop, with a bound that is an index
     "while_in_for",
-    "checkpointed_body",  # a function that backward runs again
+    "two_layers",  # functions that backward runs again
     "recording_hook_per_step",
 )
 LOOPS = {program.name: program for program in LOOP_PROGRAMS}
 
 
 def compiled_and_args(name):
+    if name in OWN:
+        function, args, wrt = OWN[name]
+        return compile_grad(function, wrt=wrt), args
     program = BY_NAME.get(name) or LOOPS[name]
     return compile_grad(program.fn, **program.options), program.args()
 

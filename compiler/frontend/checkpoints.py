@@ -13,6 +13,7 @@ from .active import current_trace
 from .bodies import Body, Slot, capture_body, entering, invariants_of, leaving
 from .carrying import fields, parameter_names
 from .source import user_line
+from .staging import call
 from .trace import Trace
 from .tracer import Tracer
 from .tree import unflatten
@@ -28,7 +29,7 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
 
     Args:
         function: Takes and returns arrays, numbers, and structures of these. Call-backs in it run
-            once, forward.
+            once, forward. Numbers that depend on no argument stay plain numbers in it.
 
     Raises:
         CaptureError: What is given is no function.
@@ -63,21 +64,25 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
 def _captured(
     trace: Trace, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    tree, leaves, _ = fields((args, kwargs), "operand")
+    tree, every, _ = fields((args, kwargs), "operand")
     names = _names(function, args, kwargs)
-    slots = [Slot.of(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
+    arrays = [i for i, leaf in enumerate(every) if type(leaf) not in (int, float)]
+    leaves = [every[i] for i in arrays]
+    slots = [Slot.of(every[i], names[i]) for i in arrays]
     count = 0
 
-    def call(*params: Any) -> Any:
-        own_args, own_kwargs = unflatten(tree, params)
-        return function(*own_args, **own_kwargs)
+    def with_arrays(*params: Any) -> Any:
+        for i, param in zip(arrays, params, strict=True):
+            every[i] = param
+        own_args, own_kwargs = unflatten(tree, every)
+        return call(function, *own_args, **own_kwargs)
 
     def with_stores(returned: Any, params: list[Tracer]) -> Any:
         nonlocal count
         count = len(fields(returned, "result")[1])
         return returned, [one for one in params if one.storage.version]
 
-    body = capture_body(call, slots, lambda params: tuple(params), with_stores, is_once=True)
+    body = capture_body(with_arrays, slots, lambda params: tuple(params), with_stores, is_once=True)
     rest = invariants_of([body])
     given = [entering(trace, leaf, slot) for leaf, slot in zip(leaves, slots, strict=True)]
     name = getattr(function, "__name__", "block")

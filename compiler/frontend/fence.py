@@ -116,10 +116,11 @@ def leaked(tracer: Tracer) -> CaptureError:
 def ambiguous_memory() -> CaptureError:
     """Return the error for a store that may or may not show through a reshaped array."""
     return CaptureError(
-        "an array is stored to while a reshape of it is alive, and whether the two share memory "
-        "depends on the memory layout of the arguments",
+        "an array is stored to while a reshape of it is alive, or a view of it that a checkpointed "
+        "function returned: whether the two share memory may depend on the memory layout of the "
+        "arguments",
         where=user_line(),
-        fix="reshape after the store, or add .copy() to the reshape",
+        fix="reshape after the store, or add .copy() to the other array",
     )
 
 
@@ -128,7 +129,8 @@ def stored_from_within(place: str) -> CaptureError:
     trace = current_trace()
     if trace is not None and trace.body is not None:
         return CaptureError(
-            f"the body of a loop or a branch stores to {place}, which lies outside of it",
+            f"the body of a loop, a branch or a checkpoint stores to {place}, which lies outside "
+            "of it",
             where=user_line(),
             fix=_RETURN,
         )

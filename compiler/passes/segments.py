@@ -59,8 +59,11 @@ def _length(
 ) -> int | Value | None:
     """Return the number of iterations in a segment; None where no segments are needed."""
     checkpoint = node.attrs["checkpoint"]
-    if checkpoint.rule == "every":
-        return int(checkpoint.amount)
+    if checkpoint.rule == "every" and isinstance(trips.count, int):
+        return min(int(checkpoint.amount), max(trips.count, 1))
+    if checkpoint.rule == "every":  # rows are made for so many: for no more than there are
+        length: Value = minimum(checkpoint.amount, maximum(trips.counted(before), 1))
+        return length
     if checkpoint.rule == "memory":
         return _fitting(node, trips, *bytes_saved())
     if isinstance(trips.count, int):

@@ -89,12 +89,15 @@ class Body(Reading):
                 last[one] = max(last.get(one, -1), place)
         return {**last, **dict.fromkeys(self.graph.outputs, float("inf"))}
 
-    def function(self, kept: int, shared: Collection[int]) -> tuple[list[str], list[str]]:
+    def function(
+        self, kept: int, shared: Collection[int], derivatives: str
+    ) -> tuple[list[str], list[str]]:
         """Return the lines of a whole function, and what it returns.
 
         Args:
             kept: How many outputs are computed forward.
             shared: Positions of outputs that are arguments themselves.
+            derivatives: What to call what is computed for the other outputs.
         """
         told = [one for node in self.graph.nodes if not node.outs for one in node.operands]
         forward = self.graph.ancestors([*self.graph.outputs[:kept], *(told if kept else ())])
@@ -103,7 +106,7 @@ class Body(Reading):
             is_later = forward.isdisjoint(node.outs) and (node.outs or not node.has_effect)
             if not backward and is_later and not self.is_inlined(node):
                 backward = len(self.graph.outputs) > kept
-                self.lines += ["", "# backward"] if backward and self.lines else []
+                self.lines += ["", f"# {derivatives}"] if backward and self.lines else []
                 self.steps += [Border()] if backward else []
             self.statement(node)
         results = self.results(shared)

@@ -57,6 +57,7 @@ class Heading:
         regenerate: The call that makes it again.
         params: For each param, a line about it.
         results: What it returns, by name.
+        derivatives: What to call the part behind the user's own results.
     """
 
     title: str
@@ -64,6 +65,7 @@ class Heading:
     regenerate: str
     params: tuple[str, ...] = ()
     results: tuple[str, ...] = field(default=())
+    derivatives: str = "backward"
 
 
 def emit(
@@ -92,7 +94,7 @@ def emit(
     def written(drops: Mapping[int, tuple[str, ...]]) -> tuple[Context, Body, Steps, list[str]]:
         context = Context({*private, label}, drops)
         body = Body(context, graph, frozenset(graph.params[i] for i in owned))
-        lines, results = body.function(kept, shared)
+        lines, results = body.function(kept, shared, heading.derivatives)
         params = tuple(body.names[value] for value in graph.params)
         steps = Steps(params, body.steps, returned(body, results), ", ".join(results))
         return context, body, steps, lines

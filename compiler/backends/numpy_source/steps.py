@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ...ir import SourceLine
 from ...types import ArrayType, Dim
@@ -158,6 +159,7 @@ def nbytes(type: ArrayType) -> Dim:
     return type.size * type.dtype.itemsize if type.ndim else 0
 
 
+@lru_cache(maxsize=8192)
 def read_in(text: str) -> frozenset[str]:
     """Return the variables that a line reads, those that it changes in place among them."""
     found = set()

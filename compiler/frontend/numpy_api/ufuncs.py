@@ -13,6 +13,7 @@ from .. import fence
 from ..tracer import Tracer
 from .foreign import foreign
 from .loops import RULES, SEVERAL
+from .memory import assign
 from .operands import broadcast, check_dtype, dtype_key, is_weak, nested, together, tracer
 from .products import GENERALIZED
 from .table import Function, uncaptured
@@ -190,5 +191,5 @@ def _into(out: Any, result: Tracer, ufunc: np.ufunc, mask: Any, casting: Any) ->
     result = broadcast(tracer(result, out.dtype), out.shape)
     if mask is not True:
         result = elementwise.where(broadcast(mask, out.shape), result, out)
-    out.tracing.store(out, result.value)
+    assign(out, result)
     return out

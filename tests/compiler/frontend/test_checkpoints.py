@@ -163,3 +163,50 @@ def test_options_of_loops_change_no_number(option: Any) -> None:
     (value, gradient), (expected, wanted) = gradients(f(**option), X), gradients(f(), X)
     assert value == expected
     np.testing.assert_allclose(gradient[0], wanted[0], rtol=1e-13)
+
+
+def test_function_is_rewritten_as_others_are(capsys: Any) -> None:
+    """The function stands in a variable here: capture has to rewrite it all the same."""
+
+    def inner(x: Any) -> Any:
+        print("sum", x.sum())
+        assert x.sum() > 0
+        found = np.zeros(3)
+        found[:] = np.sin(x)
+        return found
+
+    layer = gradc.checkpoint(inner)
+    np.testing.assert_allclose(compile_grad(lambda x: np.sum(layer(x))).grad(np.ones(3)), np.cos(1))
+    assert capsys.readouterr().out == "sum 3.0\n"
+
+
+def test_plain_numbers_stay_plain() -> None:
+    @gradc.checkpoint
+    def power(x: Any, count: int, factor: float) -> Any:
+        for _ in range(count):
+            x = x * x
+        return x if factor > 1 else -x
+
+    assert compile_grad(lambda x: power(x, 2, 0.5)).grad(2.0) == -32.0
+
+
+def test_plain_numbers_come_back() -> None:
+    f = compile_grad(lambda x: np.multiply(*gradc.checkpoint(lambda y, n: (y * n, n))(x, 3)))
+    assert f.value_and_grad(2.0) == (18.0, 9.0)
+
+
+@pytest.mark.parametrize("every", [3, 10, 11, 10**12])
+def test_segments_longer_than_the_loop(every: int) -> None:
+    def f(x: Any, n: Any) -> Any:
+        return np.sum(gradc.fori_loop(0, n, lambda i, y: np.sin(y), x, every=every))
+
+    def g(x: Any) -> Any:
+        return f(x, 10)
+
+    def plain(x: Any) -> Any:
+        return np.sum(gradc.fori_loop(0, 10, lambda i, y: np.sin(y), x))
+
+    wanted = compile_grad(plain).grad(X)
+    np.testing.assert_array_equal(compile_grad(g).grad(X), wanted)
+    np.testing.assert_array_equal(compile_grad(f, wrt="x").grad(X, 10), wanted)
+    np.testing.assert_array_equal(compile_grad(f, wrt="x").grad(X, 0), np.ones_like(X))
