@@ -117,7 +117,7 @@ def ambiguous_memory() -> CaptureError:
     """Return the error for a store that may or may not show through a reshaped array."""
     return CaptureError(
         "an array is stored to while a reshape of it is alive, or a view of it that a checkpointed "
-        "function returned: whether the two share memory may depend on the memory layout of the "
+        "function returned: whether the two share memory depends on the memory layout of the "
         "arguments",
         where=user_line(),
         fix="reshape after the store, or add .copy() to the other array",
