@@ -226,7 +226,7 @@ def view(w: LoopWriter, scope: Scope, depth: int) -> None:
 def hook(w: LoopWriter, scope: Scope, depth: int) -> None:
     """Change the gradient of a value from here on."""
     name = w.choose(scope.local)
-    change = w.choose(["0.5 * g", "np.clip(g, -0.3, 0.3)", "g + 0.01"])
+    change = w.choose(["0.5 * g", "np.clip(g, -0.3, 0.3)", "g * np.cos(g)"])
     w.add(depth, f"gradc.register_hook({name}, lambda g: {change})")
 
 

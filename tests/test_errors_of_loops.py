@@ -232,6 +232,19 @@ def checkpoint_of_an_array(x):
     return np.sum(gradc.checkpoint(x))  # here
 
 
+def doubled(fields):
+    fields["x"] = fields["x"] * 2
+
+
+@refused(
+    CaptureError, "doubled runs again in backward, and changes a list, dict", VECTOR, fix="return"
+)
+def checkpoint_that_changes_a_dict(x):
+    fields = {"x": x}
+    gradc.checkpoint(doubled)(fields)  # here
+    return np.sum(fields["x"])
+
+
 @refused(TypeRuleError, "shapes cannot be broadcast together", VECTOR, got="(3,), (4,)")
 def wrong_shapes_in_a_body(x):
     def body(i, y):

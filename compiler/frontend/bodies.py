@@ -145,7 +145,7 @@ def capture_body(
         changed_around = next((one for one in around if one.is_changed), None)
         if changed_around is not None:
             raise fence.changed_from_body(changed_around.name, changed_around.kind)
-        tree = flatten(returned, "the result", leaves, names, objects=False)
+        tree = flatten(returned, "the result", leaves, names, objects=False, bools=not is_once)
         after = trace.outside.changes()
         if after.keys() != before.keys() or any(after[one] is not before[one] for one in after):
             place = next(one for one in after if after[one] is not before.get(one))

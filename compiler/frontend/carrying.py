@@ -92,16 +92,16 @@ def check_function(function: Any, what: str, takes: str, count: int, usage: str)
         raise unlike_function(what, takes, got, usage) from None
 
 
-def fields(value: Any, what: str) -> tuple[Tree, list[Any], list[str]]:
-    """Return the structure of a value, its leaves, and a name for each."""
+def fields(value: Any, what: str, bools: bool = True) -> tuple[Tree, list[Any], list[str]]:
+    """Return the structure of a value, its leaves (Python bools too), and a name for each."""
     leaves: list[Any] = []
     names: list[str] = []
-    return flatten(value, what, leaves, names), leaves, names
+    return flatten(value, what, leaves, names, bools=bools), leaves, names
 
 
 def copied(value: Any) -> Any:
     """Return a structure with copies of its arrays: what bodies store stays inside."""
-    tree, leaves, _ = fields(value, "init")
+    tree, leaves, _ = fields(value, "init", bools=False)
     return unflatten(tree, [_own(leaf) for leaf in leaves])
 
 

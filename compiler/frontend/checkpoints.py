@@ -12,6 +12,7 @@ from ..primitives.regions import block
 from .active import current_trace
 from .bodies import Body, Slot, capture_body, entering, invariants_of, leaving
 from .carrying import fields, parameter_names
+from .fence import changed_argument
 from .source import user_line
 from .staging import call
 from .trace import Trace
@@ -64,28 +65,33 @@ def checkpoint(function: Callable[P, R]) -> Callable[P, R]:
 def _captured(
     trace: Trace, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    tree, every, _ = fields((args, kwargs), "operand")
+    tree, every, _ = fields((args, kwargs), "operand", bools=False)
     names = _names(function, args, kwargs)
     arrays = [i for i, leaf in enumerate(every) if type(leaf) not in (int, float)]
     leaves = [every[i] for i in arrays]
     slots = [Slot.of(every[i], names[i]) for i in arrays]
+    name = getattr(function, "__name__", "block")
     count = 0
 
     def with_arrays(*params: Any) -> Any:
         for i, param in zip(arrays, params, strict=True):
             every[i] = param
         own_args, own_kwargs = unflatten(tree, every)
-        return call(function, *own_args, **own_kwargs)
+        given = list(every)
+        returned = call(function, *own_args, **own_kwargs)
+        kept, left, _ = fields((own_args, own_kwargs), "operand", bools=False)
+        if kept != tree or any(a is not b for a, b in zip(left, given, strict=True)):
+            raise changed_argument(name)
+        return returned
 
     def with_stores(returned: Any, params: list[Tracer]) -> Any:
         nonlocal count
-        count = len(fields(returned, "result")[1])
+        count = len(fields(returned, "result", bools=False)[1])
         return returned, [one for one in params if one.storage.version]
 
     body = capture_body(with_arrays, slots, lambda params: tuple(params), with_stores, is_once=True)
     rest = invariants_of([body])
     given = [entering(trace, leaf, slot) for leaf, slot in zip(leaves, slots, strict=True)]
-    name = getattr(function, "__name__", "block")
     attrs = {
         "body": body.graph(rest),
         "name": name if name.isidentifier() else "block",
@@ -144,4 +150,4 @@ def _names(
     known = parameter_names(function)[: len(args)]
     labels = [*known, *("operand" for _ in args[len(known) :]), *kwargs]
     pairs = zip(labels, (*args, *kwargs.values()), strict=True)
-    return [name for label, value in pairs for name in fields(value, label)[2]]
+    return [name for label, value in pairs for name in fields(value, label, bools=False)[2]]

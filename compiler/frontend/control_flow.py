@@ -318,7 +318,7 @@ def cond(
 def _captured_cond(
     trace: Trace, predicate: Tracer, functions: tuple[Function, Function], operands: Sequence[Any]
 ) -> Any:
-    tree, leaves, names = fields(operands, "operand")
+    tree, leaves, names = fields(operands, "operand", bools=False)
     slots = [Slot.of(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
 
     def attempt(function: Function, types: Sequence[ArrayType] | None = None) -> Body:

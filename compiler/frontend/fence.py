@@ -161,6 +161,15 @@ def changed_from_body(name: str, kind: str) -> CaptureError:
     )
 
 
+def changed_argument(name: str) -> CaptureError:
+    """Return the error for a checkpointed function that changes a container it is given."""
+    return CaptureError(
+        f"{name} runs again in backward, and changes a list, dict or object that it is given",
+        where=user_line(),
+        fix="return the new value (stores to arrays are all right)",
+    )
+
+
 def reshaped(what: str, before: ArrayType, after: ArrayType) -> CaptureError:
     """Return the error for a carried value of another shape."""
     return CaptureError(

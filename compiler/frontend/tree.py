@@ -68,7 +68,12 @@ def is_leaf(value: Any) -> bool:
 
 
 def flatten(
-    value: Any, name: str, leaves: list[Any], names: list[str], objects: bool = True
+    value: Any,
+    name: str,
+    leaves: list[Any],
+    names: list[str],
+    objects: bool = True,
+    bools: bool = False,
 ) -> Tree:
     """Append the leaves of a value, and a name for each, and return its tree.
 
@@ -78,6 +83,7 @@ def flatten(
         leaves: Gets the leaves.
         names: Gets their names.
         objects: Whether objects of the user's classes may be in it.
+        bools: Whether a Python bool is a leaf, as a NumPy one.
 
     Raises:
         CaptureError: Something in it can be neither an array nor part of the specialisation.
@@ -86,11 +92,14 @@ def flatten(
         leaves.append(value)
         names.append(name)
         return _LEAF
+    if bools and type(value) is bool:
+        return flatten(np.bool_(value), name, leaves, names)
     found = parts(value)
     if found is not None:
         keys = tuple(key for key, _ in found)
         children = tuple(
-            flatten(child, _joined(name, key), leaves, names, objects) for key, child in found
+            flatten(child, _joined(name, key), leaves, names, objects, bools)
+            for key, child in found
         )
         return Branch(type(value), keys, children)
     if not objects and (is_users_object(value) or _may_hold_tracers(value)):

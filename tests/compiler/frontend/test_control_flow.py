@@ -70,6 +70,30 @@ def test_bools_are_carried() -> None:
 # Structures
 
 
+def test_python_bools_are_carried_and_returned() -> None:
+    """`done = False` is no part of the structure: the next one is computed."""
+
+    def program(x: Any) -> Any:
+        def body(carry: Any) -> Any:
+            y, done, count = carry
+            return np.sin(y), np.sum(y) < 1.0, count + 1
+
+        y, done, count = gradc.while_loop(lambda carry: ~carry[1], body, (x, False, 0))
+        sign, known = gradc.cond(x[0] > 0.5, lambda: (1.0, True), lambda: (-1.0, False))
+        (_, seen), flags = gradc.scan(
+            lambda carry, row: ((carry[0] + row, row > 0.5), (carry[1], True)), (0.0, False), x
+        )
+        return np.sum(y) * sign * count, (done, known, seen, flags)
+
+    compiled = compile_grad(program, has_aux=True)
+    for x in (np.array([1.0, 0.2]), np.array([0.1, 0.7])):
+        (value, aux), (expected, plain) = compiled(x), program(x)
+        np.testing.assert_allclose(value, expected)
+        for one, other in zip((*aux[:3], *aux[3]), (*plain[:3], *plain[3]), strict=True):
+            np.testing.assert_array_equal(one, other)
+        assert compiled.grad(x)[0].shape == (2,)
+
+
 def test_structures_come_back_as_they_are() -> None:
     def f(x: Any) -> Any:
         init = {"place": (x, [x * 2]), "label": "a", "nothing": None}
