@@ -138,15 +138,20 @@ class Carry:
         """Return what to call a slot in messages."""
         return f"the carried {self.names[i]}"
 
+    def given(self, params: Sequence[Tracer]) -> Any:
+        """Return what the body gets: its own tracers in the user's structure."""
+        self._given = unflatten(self.tree, params)
+        return self._given
+
     def next(self, returned: Any, params: Sequence[Tracer]) -> Any:
-        """Return what a body gives: what it returns, or what it stored to.
+        """Return what a body gives: what it returns, or what it made of what it got.
 
         Raises:
             CaptureError: It gives another structure.
         """
         own = params[len(params) - len(self.leaves) :]
         if returned is None and any(one.storage.version for one in own):
-            return unflatten(self.tree, own)
+            returned = self._given
         found, leaves, _ = fields(returned, "carry")
         arranged = as_given(found, self.tree, iter(leaves))
         if arranged is None:

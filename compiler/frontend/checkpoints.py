@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from ..errors import CaptureError
+from ..ir import Value
 from ..primitives.regions import block
 from .active import current_trace
 from .bodies import Body, Slot, capture_body, entering, invariants_of, leaving
 from .carrying import fields, parameter_names
-from .fence import changed_argument
+from .fence import changed_argument, stored_and_shared
 from .source import user_line
 from .staging import call
 from .trace import Trace
@@ -91,6 +92,7 @@ def _captured(
 
     body = capture_body(with_arrays, slots, lambda params: tuple(params), with_stores, is_once=True)
     rest = invariants_of([body])
+    _refuse_shared_stores(trace, body, leaves, rest)
     given = [entering(trace, leaf, slot) for leaf, slot in zip(leaves, slots, strict=True)]
     attrs = {
         "body": body.graph(rest),
@@ -104,6 +106,27 @@ def _captured(
         if is_changed:
             trace.store(trace.array_of(leaf), next(changed).value)
     return unflatten(body.tree, results)[0]
+
+
+def _refuse_shared_stores(
+    trace: Trace, body: Body, operands: Sequence[Any], outer: Sequence[Tracer]
+) -> None:
+    """Refuse stores to an array that the function has under another name too: it reads two."""
+    if not any(body.changed):
+        return
+    roots = {node.out: node.operands[0] for node in trace.builder.nodes if node.is_view}
+
+    def root(one: Tracer) -> Value:
+        value = one.storage.value_in(trace)
+        while value in roots:
+            value = roots[value]
+        return value
+
+    found = [root(trace.array_of(one)) for one in operands]
+    others = [root(one) for one in outer]
+    for i, is_changed in enumerate(body.changed):
+        if is_changed and found[i] in (*found[:i], *found[i + 1 :], *others):
+            raise stored_and_shared(body.params[i].value.name)
 
 
 def _sharing(

@@ -129,7 +129,7 @@ def run_for(
         return capture_body(
             body,
             (index, *slots),
-            lambda params: (params[0], unflatten(state.tree, params[1:])),
+            lambda params: (params[0], state.given(params[1:])),
             state.next,
             [one.type for one in slots],
         )
@@ -209,7 +209,7 @@ def _captured_while(
     kept = Carry(trace, init, body, 0)
 
     def arrange(params: list[Tracer]) -> tuple[Any]:
-        return (unflatten(kept.tree, params),)
+        return (kept.given(params),)
 
     def attempt(slots: Sequence[Slot]) -> Body:
         return capture_body(body, slots, arrange, kept.next, [one.type for one in slots])

@@ -170,6 +170,16 @@ def changed_argument(name: str) -> CaptureError:
     )
 
 
+def stored_and_shared(name: str | None) -> CaptureError:
+    """Return the error for a checkpointed function that reads under two names what it stores to."""
+    return CaptureError(
+        "a checkpointed function stores to an argument that it also gets in another way",
+        got=name or "",
+        where=user_line(),
+        fix="pass the array once, or a copy of it",
+    )
+
+
 def reshaped(what: str, before: ArrayType, after: ArrayType) -> CaptureError:
     """Return the error for a carried value of another shape."""
     return CaptureError(

@@ -115,6 +115,7 @@ def cut(graph: Graph, seeds: int, kept: int) -> tuple[tuple[Node, ...], list[Lin
     primal: list[Node] = []
     late: list[list[Node]] = [[] for _ in given]
     rooms: dict[Value, Node] = {}
+    own: set[tuple[int, Value]] = set()
     for node in graph.nodes:
         found = {seed_of[operand] for operand in node.operands if operand in seed_of}
         if not found:
@@ -124,9 +125,9 @@ def cut(graph: Graph, seeds: int, kept: int) -> tuple[tuple[Node, ...], list[Lin
             continue
         (seed,) = found
         for operand in node.operands:
-            if operand in rooms:  # room for what depends on the seed
-                late[seed].append(rooms.pop(operand))
-                seed_of[operand] = seed
+            if operand in rooms and (seed, operand) not in own:  # each part has a room of its own
+                late[seed].append(rooms[operand])
+                own.add((seed, operand))
         late[seed].append(node)
         seed_of.update(dict.fromkeys(node.outs, seed))
     results = graph.outputs[kept:]

@@ -39,24 +39,28 @@ def segmented(backward: Backward, node: Node, bytes_saved: Callable[[], tuple[in
     """
     before = Builder()
     before.origin, before.detached = node.origin, node.detached
+    state, row = bytes_saved()
     with before:
         if "condition" in node.attrs:
-            outer = _segments_of_while(node)
+            length: int | Value | None = node.attrs["checkpoint"].amount
         else:
             trips = Trips(node, backward.producers)
-            length = _length(node, trips, before, bytes_saved)
-            if length is None:
-                outer = node.with_attrs(checkpoint=None)
-            else:
-                outer = _segments_of_range(node, trips, length, before)
+            length = _length(node, trips, before, state, row)
+        # What is carried into a segment may take more than all that would be saved in it.
+        checkpoint = node.attrs["checkpoint"]
+        longest = checkpoint.amount if checkpoint.rule == "every" else length
+        if length is None or not row or (isinstance(longest, int) and row * longest <= state):
+            outer = node.with_attrs(checkpoint=None)
+        elif "condition" in node.attrs:
+            outer = _segments_of_while(node)
+        else:
+            outer = _segments_of_range(node, trips, length, before)
     backward.producers.update((out, one) for one in before.nodes for out in one.outs)
     backward.substitute(node, (*before.nodes, outer))
     return outer
 
 
-def _length(
-    node: Node, trips: Trips, before: Builder, bytes_saved: Callable[[], tuple[int, int]]
-) -> int | Value | None:
+def _length(node: Node, trips: Trips, before: Builder, state: int, row: int) -> int | Value | None:
     """Return the number of iterations in a segment; None where no segments are needed."""
     checkpoint = node.attrs["checkpoint"]
     if checkpoint.rule == "every" and isinstance(trips.count, int):
@@ -65,7 +69,7 @@ def _length(
         length: Value = minimum(checkpoint.amount, maximum(trips.counted(before), 1))
         return length
     if checkpoint.rule == "memory":
-        return _fitting(node, trips, *bytes_saved())
+        return _fitting(node, trips, state, row)
     if isinstance(trips.count, int):
         return max(1, isqrt(max(trips.count - 1, 0)) + 1)
     count = cast(trips.counted(before), dtype=np.dtype(np.float64))

@@ -210,3 +210,52 @@ def test_segments_longer_than_the_loop(every: int) -> None:
     np.testing.assert_array_equal(compile_grad(g).grad(X), wanted)
     np.testing.assert_array_equal(compile_grad(f, wrt="x").grad(X, 10), wanted)
     np.testing.assert_array_equal(compile_grad(f, wrt="x").grad(X, 0), np.ones_like(X))
+
+
+def test_segments_are_not_made_where_they_save_nothing() -> None:
+    """A linear body saves nothing, one that stores one number little: less than the carry."""
+
+    def linear(x: Any, n: Any, **options: Any) -> Any:
+        body = lambda carry: (carry[0] * 0.99, carry[1] + 1)  # noqa: E731
+        return np.sum(gradc.while_loop(lambda carry: carry[1] < n, body, (x, 0), **options)[0])
+
+    def one_number(x: Any, n: Any, **options: Any) -> Any:
+        def body(i: Any, y: Any) -> Any:
+            y[i % 5] = np.sin(y[i % 5])
+            return y
+
+        return np.sum(gradc.fori_loop(0, n, body, x, **options))
+
+    for program in (linear, one_number):
+        plain = compile_grad(lambda x, n, f=program: f(x, n))
+        segmented = compile_grad(lambda x, n, f=program: f(x, n, every=10))
+        x = np.linspace(0.1, 1.0, 1000)
+        np.testing.assert_array_equal(plain.grad(x, 30), segmented.grad(x, 30))
+        tables = [one.inspect(x, 30, what="memory").splitlines()[1] for one in (plain, segmented)]
+        assert tables[0] == tables[1]
+
+
+def test_stores_to_an_array_that_comes_twice_are_refused() -> None:
+    """By two arguments, by an argument and a view, by an argument and the closure."""
+
+    def store(a: Any, b: Any) -> Any:
+        a[0] = b[0] * 5.0
+        return b[0] * 1.0
+
+    def twice(x: Any) -> Any:
+        y = x * 2.0
+        return gradc.checkpoint(store)(y, y)
+
+    def with_a_view(x: Any) -> Any:
+        y = x * 2.0
+        return gradc.checkpoint(store)(y, y[:2])
+
+    def from_outside(x: Any) -> Any:
+        y = x * 2.0
+        return gradc.checkpoint(lambda a: store(a, y))(y)
+
+    for program in (twice, with_a_view, from_outside):
+        with pytest.raises(gradc.CaptureError, match="also gets in another way"):
+            compile_grad(program)(X)
+    apart = lambda x: gradc.checkpoint(store)(x * 2.0, x)  # noqa: E731
+    assert compile_grad(apart)(X) == apart(X)

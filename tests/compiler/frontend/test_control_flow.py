@@ -127,6 +127,22 @@ def test_body_that_stores_may_return_nothing(compiled: bool) -> None:
     np.testing.assert_array_equal(x, X)
 
 
+def test_body_that_returns_nothing_may_rebind_what_it_carries() -> None:
+    def by_key(carry: Any) -> None:
+        carry["u"] = carry["u"] * 2.0
+        carry["v"] += 1.0
+
+    def by_place(i: Any, carry: Any) -> None:
+        carry[0] = carry[0] * carry[1]
+        carry[1] += 1.0
+
+    def f(x: Any) -> Any:
+        end = gradc.while_loop(lambda carry: carry["v"][0] < 4.0, by_key, {"u": x, "v": x * 1.0})
+        return np.sum(end["u"]) + np.sum(gradc.fori_loop(0, 3, by_place, [x * 1.0, x * 2.0])[0])
+
+    np.testing.assert_allclose(compile_grad(f)(X), f(X))
+
+
 @pytest.mark.parametrize("compiled", [True, False])
 def test_carries_do_not_share_memory(compiled: bool) -> None:
     """Of one array carried twice, each is its own; and a row that is carried on is a copy."""
