@@ -53,6 +53,10 @@ class DerivativeError(GradcError, NotImplementedError):
     """A derivative was asked for where there is none or where it is not defined."""
 
 
+class LoweringError(GradcError, NotImplementedError):
+    """There is no native code for something in a graph."""
+
+
 class VerifyError(GradcError):
     """A graph breaks a rule of the IR: a mistake in gradc, never in the user's program."""
 

@@ -15,7 +15,7 @@ from .passes.dce import dce
 from .passes.defer import defer
 from .passes.differentiate import differentiate
 from .passes.erase import erase
-from .passes.expand import expand
+from .passes.expand import expand, expand_native
 from .passes.factor import factor
 from .passes.fold import fold
 from .passes.hoist import hoist
@@ -70,6 +70,24 @@ LOWER: tuple[Pass, ...] = (
 )
 
 
+# The same for native code, which decides itself what it computes where.
+NATIVE: tuple[Pass, ...] = (
+    inline,
+    erase,
+    narrow,
+    cse,
+    simplify,
+    fold,
+    expand,
+    expand_native,
+    simplify_algebra,
+    fold,
+    cse,
+    narrow,
+    dce,
+)
+
+
 @dataclass
 class Log:
     """What a compilation did: stages with their times, and remarks.
@@ -98,7 +116,10 @@ class Log:
         )
 
 
-EVERYWHERE = frozenset((*OPTIMISE, *LOWER)) - {hoist, snapshot}  # which look into bodies themselves
+EVERYWHERE = frozenset((*OPTIMISE, *LOWER, *NATIVE)) - {
+    hoist,
+    snapshot,
+}  # which look into bodies themselves
 
 
 def everywhere(one: Pass, graph: Graph) -> Graph:
@@ -224,6 +245,11 @@ def tabulate(
     table.__name__, gather.__name__ = what, "factor"
     passes = (table, dce, *OPTIMISE, gather, fold, cse, simplify, dce)
     return run(passes, graph, log, what)
+
+
+def lower_native(graph: Graph, log: Log) -> Graph:
+    """Lower a graph for the LLVM backend."""
+    return run(NATIVE, graph, log, "lower")
 
 
 def generate(

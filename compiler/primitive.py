@@ -123,6 +123,86 @@ class Framed:
 
 
 @dataclass(frozen=True, slots=True)
+class Scalar:
+    """Native code computes it element by element.
+
+    Attributes:
+        rule: The name of the operation on numbers that it is, or a function that makes one of
+            them: ``rule(*lanes, **attrs)``, with operators and primitives.
+    """
+
+    rule: str | Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexMap:
+    """Where each element of the result lies in operand 0: an affine map.
+
+    Attributes:
+        rule: ``rule(index, *operands, **attrs)`` takes the index of an element of the result and
+            the operands (their types; the number itself for those of rank 0 behind the first), and
+            gives its index in operand 0.
+    """
+
+    rule: Callable[..., Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """An element is computed from its index: ``rule(index, **attrs)``."""
+
+    rule: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """A fold over the attr ``axes``: ``combine`` names an operation on two numbers.
+
+    Attributes:
+        combine: The operation.
+        initial: What it starts with; None for the first element.
+    """
+
+    combine: str
+    initial: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The elements of operand 0 in row-major order, in another shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Operands one behind the other along the attr ``axis``.
+
+    Attributes:
+        new: Whether that is a new axis, of which each operand is one place.
+    """
+
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Contraction:
+    """A product of matrices, vectors, or batches of these, as ``np.matmul`` takes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Operand 0 with operand 1 in the part that the attr ``index`` names.
+
+    Attributes:
+        adds: Whether operand 1 is added to what is there.
+    """
+
+    adds: bool
+
+
+Lowering = Scalar | IndexMap | Generated | Reduction | Rows | Joined | Contraction | Stored | Expand
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """Operands and attrs on which the registry test tries a primitive.
 
@@ -155,6 +235,7 @@ class Primitive:
         domain: Where an elementwise primitive is tested: (low, high) of each operand.
         dtypes: Kinds of dtype that its operands may have: "f" floats, "i" integers, "b" bools.
         examples: On what it is tested; elementwise primitives need none.
+        lower: How native code does it; None where it calls back into NumPy.
         batch: How it goes over a batch (see ``primitives/batching.py``); without a rule, and not
             elementwise, it is done in a loop.
         module: The module that defined it, and may define it again.
@@ -172,6 +253,7 @@ class Primitive:
     domain: tuple[tuple[float, float], ...] = ()
     dtypes: str = "f"
     examples: tuple[Example, ...] = ()
+    lower: Lowering | None = None
     batch: Callable[..., Any] | None = None
     module: str = field(init=False, default="")
 

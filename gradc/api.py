@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, overload
+from typing import Any, overload
 
 from .compiler.errors import GradcError
 from .compiler.frontend.numpy_api.operands import tracer
@@ -11,7 +11,7 @@ from .compiler.frontend.signature import Wrt
 from .compiler.frontend.tracer import Tracer
 from .compiler.frontend.tree import flatten, unflatten
 from .compiler.primitives.elementwise import stop_gradient as _stop_gradient
-from .runtime.compiled import CompiledClassMethod, CompiledFunction, P, R
+from .runtime.compiled import Backend, CompiledClassMethod, CompiledFunction, P, R
 
 
 @overload
@@ -22,7 +22,7 @@ def compile_grad(
     wrt: Wrt = 0,
     has_aux: bool = False,
     static_argnames: Sequence[str] = (),
-    backend: Literal["numpy"] = "numpy",
+    backend: Backend | None = None,
 ) -> CompiledFunction[P, R]: ...
 
 
@@ -32,7 +32,7 @@ def compile_grad(
     wrt: Wrt = 0,
     has_aux: bool = False,
     static_argnames: Sequence[str] = (),
-    backend: Literal["numpy"] = "numpy",
+    backend: Backend | None = None,
 ) -> Callable[[Callable[P, R]], CompiledFunction[P, R]]: ...
 
 
@@ -43,7 +43,7 @@ def compile_grad(
     wrt: Wrt = 0,
     has_aux: bool = False,
     static_argnames: Sequence[str] = (),
-    backend: Literal["numpy"] = "numpy",
+    backend: Backend | None = None,
 ) -> CompiledFunction[..., Any] | Callable[[Callable[P, R]], CompiledFunction[P, R]]:
     """Compile a NumPy function together with its gradient.
 
@@ -65,7 +65,10 @@ def compile_grad(
             a method, positions count behind ``self``.
         has_aux: Whether the function returns ``(value, aux)``, where ``aux`` is only handed on.
         static_argnames: Parameters that are part of the specialisation as a whole.
-        backend: What runs the code: "numpy".
+        backend: What runs the code: "numpy", or "llvm": native code for this machine. A program in
+            which something has none yet (loops, call-backs, sorting) runs as NumPy, and
+            ``inspect(what="log")`` says so. If not given: what the environment variable
+            ``GRADC_BACKEND`` says, else "numpy".
 
     Returns:
         The compiled function; see ``CompiledFunction`` for what it offers.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, get_args
 
 import numpy as np
 
@@ -25,9 +26,10 @@ from .specialisations import Specialisations
 from .tables import TABLES
 from .tangents import tangents
 
-__all__ = ["BACKENDS", "CompiledClassMethod", "CompiledFunction", "P", "R"]
+__all__ = ["BACKENDS", "Backend", "CompiledClassMethod", "CompiledFunction", "P", "R"]
 
-BACKENDS = ("numpy",)
+Backend = Literal["numpy", "llvm"]
+BACKENDS: tuple[str, ...] = get_args(Backend)
 PLANNED_MODES = ("value", "value_and_grad", "grad", *TABLES)
 
 R = TypeVar("R")
@@ -53,7 +55,7 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
         wrt: Wrt = 0,
         has_aux: bool = False,
         static_argnames: Sequence[str] = (),
-        backend: Literal["numpy"] = "numpy",
+        backend: Backend | None = None,
     ) -> None:
         if not callable(function):
             raise GradcError(
@@ -61,7 +63,8 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
                 got=repr(function),
                 fix="use it as a decorator, or call compile_grad(function, wrt=...)",
             )
-        if backend not in BACKENDS:
+        self.backend: Any = backend or os.environ.get("GRADC_BACKEND") or "numpy"
+        if self.backend not in BACKENDS:
             raise GradcError(
                 f"there is no backend {backend!r}", fix=f"use one of {', '.join(BACKENDS)}"
             )
@@ -82,7 +85,7 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
                 self.parameters.index(one)
         self.has_aux = has_aux
         self.name = _identifier(function)
-        self._made = Specialisations(self.parameters, self.wrt, has_aux, self.name)
+        self._made = Specialisations(self.parameters, self.wrt, has_aux, self.name, self.backend)
         self.history = self._made.history
         self._plans: dict[Any, Callable[[Sequence[Any]], Any]] = {}
         functools.update_wrapper(self, function, updated=())
@@ -262,6 +265,7 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
             wrt=shifted if isinstance(self.wrt, tuple) else shifted[0],
             has_aux=self.has_aux,
             static_argnames=tuple(self.parameters.static),
+            backend=self.backend,
         )
 
     def __repr__(self) -> str:

@@ -6,12 +6,14 @@ import inspect
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property, partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from ..compiler import pipeline
 from ..compiler.backends.numpy_source import Heading, Module
+from ..compiler.errors import LoweringError
 from ..compiler.frontend.capture import Capture, capture
 from ..compiler.frontend.places import Place
 from ..compiler.frontend.signature import Parameters, Signature, Wanted
@@ -26,19 +28,22 @@ from .tables import TABLES, check_differentiable
 
 @dataclass(frozen=True)
 class Executable:
-    """A loaded module.
+    """A loaded program.
 
     Attributes:
         run: Takes the leaves of the arguments, returns the outputs (one, or a tuple).
-        module: Where it comes from.
-        path: The file that it lies in.
         single: Whether it returns one output.
+        generate: Returns its NumPy source.
     """
 
     run: Callable[..., Any]
-    module: Module
-    path: Path
     single: bool
+    generate: Callable[[], Module]
+
+    @cached_property
+    def module(self) -> Module:
+        """Its NumPy source, which native code has beside it to be read."""
+        return self.generate()
 
     def __call__(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
         """Run it."""
@@ -66,8 +71,9 @@ class Specialisation:
         has_aux: bool,
         name: str,
         varying: frozenset[Place] = frozenset(),
+        backend: str = "numpy",
     ) -> None:
-        self.parameters, self.wanted = parameters, wanted
+        self.parameters, self.wanted, self.backend = parameters, wanted, backend
         self.signature = signature.without_objects()
         self.has_aux, self.name = has_aux, name
         self.log = Log()
@@ -237,12 +243,29 @@ class Specialisation:
         is_late = mode in ("backward", "consuming", "tangent")
         first = len(self.graph.outputs) if is_late else self.left_out(mode)
         shared = [i - first for i in self.captured.shared if i >= first]
-        heading = self._heading(mode, graph, results)
-        module = pipeline.generate(
-            graph, f"{self.name}_{mode}", heading, kept, self.log, shared, owned
-        )
-        run, path = load(module)
-        self._executables[mode] = Executable(run, module, path, len(results) == 1)
+        name, heading = f"{self.name}_{mode}", self._heading(mode, graph, results)
+
+        def generate() -> Module:
+            return pipeline.generate(graph, name, heading, kept, self.log, shared, owned)
+
+        run = self._native(graph, name, shared) if self.backend == "llvm" else None
+        if run is None:
+            module = generate()
+            run, _ = load(module)
+            generate = partial(_itself, module)
+        self._executables[mode] = Executable(run, len(results) == 1, generate)
+
+    def _native(
+        self, graph: Graph, name: str, shared: Collection[int]
+    ) -> Callable[..., Any] | None:
+        """Return native code; None where there is none for something in the graph."""
+        try:
+            run: Callable[..., Any]
+            run, _ = _llvm()(pipeline.lower_native(graph, self.log), name, shared)
+        except LoweringError as error:
+            self.log.remarks.append(f"{name} runs as NumPy: {error.what}: {error.got}")
+            return None
+        return run
 
     def _result_names(self) -> list[str]:
         captured = self.captured
@@ -281,6 +304,18 @@ class Specialisation:
             tuple(results),
             _DERIVATIVES.get(mode, "backward"),
         )
+
+
+def _itself(module: Module) -> Module:
+    return module
+
+
+@cache
+def _llvm() -> Callable[..., Any]:
+    """Return what compiles with LLVM, which takes a while to import."""
+    from .native_calls import native_run
+
+    return native_run
 
 
 _TITLES = {

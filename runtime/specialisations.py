@@ -20,9 +20,11 @@ class Specialisations:
         history: Why each was made, and what; in order.
     """
 
-    def __init__(self, parameters: Parameters, wrt: Wrt, has_aux: bool, name: str) -> None:
+    def __init__(
+        self, parameters: Parameters, wrt: Wrt, has_aux: bool, name: str, backend: str
+    ) -> None:
         self.parameters, self.wrt = parameters, wrt
-        self.has_aux, self.name = has_aux, name
+        self.has_aux, self.name, self.backend = has_aux, name, backend
         self.history: list[tuple[str, Specialisation]] = []
         self._known: dict[Any, list[Specialisation]] = {}
         self._varying: frozenset[Place] = frozenset()
@@ -67,6 +69,7 @@ class Specialisations:
             make = functools.partial(
                 Specialisation,
                 *(self.parameters, signature, values, leaves, wanted, self.has_aux, self.name),
+                backend=self.backend,
             )
             try:
                 made = make(self._varying)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..ir import SourceLine, Value
 from ..primitive import Attrs, Primitive
-from ..primitives.index import Slice
+from ..primitives.selection import Slice
 
 if TYPE_CHECKING:
     from .trace import Trace

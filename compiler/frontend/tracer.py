@@ -18,7 +18,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from ..errors import CaptureError
 from ..ir import Value
 from ..primitive import Attrs, Primitive
-from ..primitives.index import Slice
+from ..primitives.selection import Slice
 from ..types import ArrayType, Dim, type_of
 from . import fence
 from .source import unpacked_names, user_frame

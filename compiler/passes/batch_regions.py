@@ -10,9 +10,9 @@ from ..ir import Builder, Graph, Node, Value
 from ..primitive import REGISTRY, Primitive
 from ..primitives.batching import move_axis, repeated
 from ..primitives.elementwise import extent
-from ..primitives.index import Gather, Slice
 from ..primitives.records import record
 from ..primitives.regions import INDEX, block, cond, for_loop, while_loop
+from ..primitives.selection import Gather, Slice
 from ..types import INDEX_DTYPE, Dim, Sym
 
 if TYPE_CHECKING:

@@ -7,6 +7,22 @@ from ..primitive import Expand
 from .rewriter import Rewriter
 
 
+def expand_native(graph: Graph) -> Graph:
+    """Replace primitives that native code gets as a combination of others.
+
+    Requires: ``expand`` was applied.
+    Ensures: no primitive is left that native code has to expand.
+    Cost: linear in nodes.
+    """
+
+    def rewrite(rewriter: Rewriter, node: Node) -> Value | None:
+        if not isinstance(node.primitive.lower, Expand):
+            return None
+        return node.primitive.lower.rule(*node.operands, **node.attrs)  # type: ignore[no-any-return]
+
+    return Rewriter(graph).run(rewrite)
+
+
 def expand(graph: Graph) -> Graph:
     """Replace primitives that a backend gets as a combination of others.
 

@@ -15,7 +15,8 @@ from ..ir import Builder, Graph, Value
 from ..primitives.batching import move_axis
 from ..primitives.elementwise import cast, equal
 from ..primitives.elementwise.casting import arange
-from ..primitives.index import Slice, slice_, update
+from ..primitives.index import slice_, update
+from ..primitives.selection import Slice
 from ..primitives.shape import broadcast_to, reshape
 from ..types import ArrayType, Dim
 from .batch import batch

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ..ir import Graph, Node, Value
 from ..primitive import NumPy
 from ..primitives.elementwise import constant
-from ..primitives.index import Gather
+from ..primitives.selection import Gather
 from ..types import ArrayType
 
 # Smaller blocks NumPy allocates as quickly as it finds them again (measured).

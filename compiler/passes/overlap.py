@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..primitives.index import Index, Slice
+from ..primitives.selection import Index, Slice
 from ..types import Shape
 
 

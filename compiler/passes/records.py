@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..ir import Builder, Graph, Node, Value
-from ..primitives.index import Gather, Slice, gather, update
+from ..primitives.index import gather, update
 from ..primitives.records import FIRST_ROOM, push, record, trim
 from ..primitives.regions import INDEX, for_loop
+from ..primitives.selection import Gather, Slice
 from ..types import Dim, Sym
 from .trips import Trips
 from .work import again

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..ir import Builder, Graph, Node, Value
 from ..primitives.elementwise import constant
-from ..primitives.index import Gather, Mask, Slice
+from ..primitives.selection import Gather, Mask, Slice
 from ..types import ArrayType, Sym
 from .mincut import cut, interleave
 

@@ -10,8 +10,9 @@ from ..ir import Graph, Node, Value
 from ..primitive import Primitive
 from ..primitives.elementwise import add, cast, copy, multiply, negative, subtract
 from ..primitives.elementwise.casting import extent_of
-from ..primitives.index import Slice, add_at, gather, is_basic, slice_, update
+from ..primitives.index import add_at, gather, slice_, update
 from ..primitives.reduce import sum_
+from ..primitives.selection import Slice, is_basic
 from ..primitives.shape import broadcast_to, reshape, transpose
 from ..types import reduced_shape, size_of
 from .match import match, pattern_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..ir import Node, Value
-from ..primitives.index import Mask
 from ..primitives.records import record, trim
+from ..primitives.selection import Mask
 from ..types import Sym
 
 

@@ -24,8 +24,8 @@ from .batching import along
 from .elementwise import equal, where
 from .elementwise.casting import filled
 from .elementwise.kind import check_kinds
-from .index import Gather
 from .reduce import accumulated, shifted
+from .selection import Gather
 from .sort import numbers_along, places_along
 
 EXAMPLES = (

@@ -14,7 +14,8 @@ from ..types import ArrayType, Dim, Shape, normalize_axis
 from .batching import along
 from .elementwise import equal, where
 from .elementwise.casting import numbered
-from .index import Slice, update
+from .index import update
+from .selection import Slice
 from .shape import broadcast_to, reshape, transpose
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import TypeRuleError
-from ..primitive import Adjoint, Attrs, Example, NumPy, Primitive
+from ..primitive import Adjoint, Attrs, Contraction, Example, NumPy, Primitive
 from ..types import ArrayType, Dim, format_shape, size_of
 from .batching import move_axis, repeated
 from .elementwise.kind import check_kinds
@@ -162,6 +162,7 @@ matmul: Primitive = Primitive(
     type=_matmul_type,
     derivative=Adjoint(_matmul_adjoint),
     numpy=NumPy("{0} @ {1}", out="np.matmul"),
+    lower=Contraction(),
     dtypes="fi",
     examples=(
         Example(((2, 3), (3, 4))),

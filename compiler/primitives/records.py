@@ -14,8 +14,8 @@ from ..primitive import REGISTRY, Attrs, Linear, NoGradient, NumPy, Primitive
 from ..types import ArrayType, Dim, Shape, Sym, format_shape
 from .batching import all_batched, batch_size, move_axis
 from .elementwise.casting import dtype_name
-from .index import Gather, Slice
 from .regions import INDEX
+from .selection import Gather, Slice
 
 FIRST_ROOM = 16  # rows of a growing record
 

@@ -8,13 +8,25 @@ from typing import Any
 import numpy as np
 
 from ..errors import DerivativeError, TypeRuleError
-from ..primitive import REGISTRY, Adjoint, Attrs, Example, Linear, NoGradient, NumPy, Primitive
+from ..primitive import (
+    REGISTRY,
+    Adjoint,
+    Attrs,
+    Example,
+    Expand,
+    Linear,
+    NoGradient,
+    NumPy,
+    Primitive,
+    Reduction,
+)
 from ..types import INDEX_DTYPE, ArrayType, Sym, normalize_axes, reduced_shape, size_of
 from .batching import along
-from .elementwise import cast, divide, equal, multiply, where
+from .elementwise import cast, divide, equal, multiply, sqrt, square, where
 from .elementwise.casting import extent_of, filled
 from .elementwise.kind import check_kinds
-from .index import Slice, slice_
+from .index import slice_
+from .selection import Slice
 
 Axes = tuple[int, ...]
 
@@ -105,6 +117,7 @@ sum_ = Primitive(
     type=_type("fib", empty=True, result=accumulated),
     derivative=Linear(_sum_transpose),
     numpy=NumPy(_text("sum")),
+    lower=Reduction("add", 0.0),
     dtypes="fib",
     examples=EXAMPLES + EMPTY,
     batch=along("axes"),
@@ -128,11 +141,16 @@ def _over(ct: Any, count: Any) -> Any:
     return divide(ct, count)
 
 
+def _mean_by_sum(x: Any, axes: Axes, keepdims: bool) -> Any:
+    return _over(sum_(x, axes=axes, keepdims=keepdims), _count(x, axes))
+
+
 mean = Primitive(
     "mean",
     type=_type("f", empty=True),
     derivative=Linear(_mean_transpose),
     numpy=NumPy(_mean_text),
+    lower=Expand(_mean_by_sum),
     examples=EXAMPLES,
     batch=along("axes"),
 )
@@ -147,6 +165,12 @@ def _var_adjoint(ct: Any, out: Any, x: Any, axes: Axes, keepdims: bool, ddof: in
     return (spread(scale, x, axes, keepdims) * _deviation(x, axes),)
 
 
+def _var_by_sums(x: Any, axes: Axes, keepdims: bool, ddof: int) -> Any:
+    centre = _mean_by_sum(x, axes, True)
+    squares = square(x - spread(centre, x, axes, True))
+    return _over(sum_(squares, axes=axes, keepdims=keepdims), _count(x, axes) - ddof)
+
+
 VARIANCES = tuple(
     Example(example.operands, {**example.attrs, "ddof": ddof})
     for example in (*EXAMPLES[:4], EXAMPLES[7])
@@ -157,6 +181,7 @@ var = Primitive(
     type=_type("f", empty=False),
     derivative=Adjoint(_var_adjoint),
     numpy=NumPy(_text("var")),
+    lower=Expand(_var_by_sums),
     examples=VARIANCES,
     batch=along("axes"),
 )
@@ -174,6 +199,7 @@ std = Primitive(
     type=_type("f", empty=False),
     derivative=Adjoint(_std_adjoint),
     numpy=NumPy(_text("std")),
+    lower=Expand(lambda x, **attrs: sqrt(_var_by_sums(x, **attrs))),
     examples=VARIANCES,
     batch=along("axes"),
 )
@@ -198,6 +224,7 @@ norm = Primitive(
     type=_type("f", empty=True),
     derivative=Adjoint(_norm_adjoint),
     numpy=NumPy(_norm_text),
+    lower=Expand(lambda x, **attrs: sqrt(sum_(square(x), **attrs))),
     examples=EXAMPLES + EMPTY,
     batch=along("axes"),
 )
@@ -215,6 +242,7 @@ max_ = Primitive(
     type=_type("fib", empty=False),
     derivative=Adjoint(_extremum_adjoint),
     numpy=NumPy(_text("max")),
+    lower=Reduction("maximum"),
     dtypes="fib",
     examples=EXAMPLES,
     batch=along("axes"),
@@ -224,6 +252,7 @@ min_ = Primitive(
     type=_type("fib", empty=False),
     derivative=Adjoint(_extremum_adjoint),
     numpy=NumPy(_text("min")),
+    lower=Reduction("minimum"),
     dtypes="fib",
     examples=EXAMPLES,
     batch=along("axes"),
@@ -283,6 +312,7 @@ prod = Primitive(
     type=_type("fib", empty=True, result=accumulated),
     derivative=Adjoint(_prod_adjoint),
     numpy=NumPy(_text("prod")),
+    lower=Reduction("multiply", 1.0),
     dtypes="fib",
     examples=EXAMPLES + EMPTY,
     batch=along("axes"),
@@ -292,6 +322,7 @@ any_ = Primitive(
     type=_type("b", empty=True),
     derivative=NoGradient(),
     numpy=NumPy(_text("any")),
+    lower=Reduction("logical_or", 0.0),
     dtypes="b",
     examples=EXAMPLES + EMPTY,
     batch=along("axes"),
@@ -301,6 +332,7 @@ all_ = Primitive(
     type=_type("b", empty=True),
     derivative=NoGradient(),
     numpy=NumPy(_text("all")),
+    lower=Reduction("logical_and", 1.0),
     dtypes="b",
     examples=EXAMPLES + EMPTY,
     batch=along("axes"),

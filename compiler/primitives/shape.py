@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from ..errors import TypeRuleError
-from ..primitive import Attrs, Example, Linear, NumPy, Primitive
+from ..primitive import Attrs, Example, IndexMap, Joined, Linear, NumPy, Primitive, Rows
 from ..types import (
     ArrayType,
     Shape,
@@ -17,8 +17,9 @@ from ..types import (
     resolve_reshape,
 )
 from .batching import along
-from .index import Slice, slice_
+from .index import slice_
 from .reduce import sum_
+from .selection import Slice
 
 
 def _reshape_text(types: Sequence[ArrayType], attrs: Attrs) -> str:
@@ -43,6 +44,7 @@ reshape: Primitive = Primitive(
     type=lambda x, shape: x.with_shape(resolve_reshape(x.shape, shape)),
     derivative=Linear(lambda ct, x, shape: (reshape(ct, shape=x.shape),)),
     numpy=NumPy(_reshape_text),
+    lower=Rows(),
     view=True,
     dtypes="fib",
     examples=(
@@ -89,6 +91,7 @@ transpose: Primitive = Primitive(
     type=_transpose_type,
     derivative=Linear(_transpose_transpose),
     numpy=NumPy(_transpose_text),
+    lower=IndexMap(lambda index, x, axes: [index[axes.index(i)] for i in range(x.ndim)]),
     view=True,
     dtypes="fib",
     examples=(
@@ -131,10 +134,16 @@ def _broadcast_batch(
     return broadcast_to(x, shape=(size, *shape))
 
 
+def _broadcast_index(index: Sequence[Any], x: ArrayType, shape: Shape) -> list[Any]:
+    own = index[len(shape) - x.ndim :]
+    return [0 if dim == 1 else one for one, dim in zip(own, x.shape, strict=True)]
+
+
 broadcast_to: Primitive = Primitive(
     "broadcast_to",
     type=_broadcast_type,
     derivative=Linear(_broadcast_transpose),
+    lower=IndexMap(_broadcast_index),
     numpy=NumPy(lambda types, attrs: f"np.broadcast_to({{0}}, {format_shape(attrs['shape'])})"),
     view=True,
     dtypes="fib",
@@ -190,6 +199,7 @@ concatenate = Primitive(
     type=_concatenate_type,
     derivative=Linear(_concatenate_transpose),
     numpy=NumPy(_join_text("concatenate")),
+    lower=Joined(new=False),
     dtypes="fib",
     examples=(
         Example(((2, 3), (2, 1)), {"axis": 1}),
@@ -219,6 +229,7 @@ stack = Primitive(
     type=_stack_type,
     derivative=Linear(_stack_transpose),
     numpy=NumPy(_join_text("stack")),
+    lower=Joined(new=True),
     dtypes="fib",
     examples=(
         Example(((2, 3), (2, 3)), {"axis": 1}),

@@ -14,7 +14,8 @@ from ..types import INDEX_DTYPE, ArrayType, Dim, normalize_axis
 from .batching import along
 from .elementwise.casting import arange, filled
 from .elementwise.kind import check_kinds
-from .index import Gather, update
+from .index import update
+from .selection import Gather
 
 EXAMPLES = (
     Example(((5,),), {"axis": 0}),

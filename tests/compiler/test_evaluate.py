@@ -9,8 +9,9 @@ from gradc.compiler.evaluate import evaluate, evaluate_node
 from gradc.compiler.ir import Builder, Graph, Value
 from gradc.compiler.primitives.control import Callback, callback, hook
 from gradc.compiler.primitives.elementwise import add, exp, maximum
-from gradc.compiler.primitives.index import Slice, update
+from gradc.compiler.primitives.index import update
 from gradc.compiler.primitives.reduce import sum_
+from gradc.compiler.primitives.selection import Slice
 
 from .build import array_type, build
 

@@ -8,7 +8,7 @@ from gradc.compiler.ir import Builder, Value
 from gradc.compiler.primitive import REGISTRY, NoGradient, NumPy, Primitive, Scatter
 from gradc.compiler.primitives.elementwise import add, where
 from gradc.compiler.primitives.elementwise.trigonometric import sin
-from gradc.compiler.primitives.index import Gather, Slice
+from gradc.compiler.primitives.selection import Gather, Slice
 from gradc.compiler.types import type_of
 from gradc.compiler.verify import verify
 

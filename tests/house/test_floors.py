@@ -35,6 +35,15 @@ STOREYS = ("codegen_templates", "compiler", "runtime")
 # Required packages that `import gradc` must not pay for: one function each may import them.
 LOADED_LATE = {"jinja2", "astor", "llvmlite"}
 
+# What is imported with the backend that needs llvmlite: these modules import it at their top, and
+# each other; the rest of the package gets at them by one function.
+NATIVE = (
+    "gradc.compiler.backends.llvm",
+    "gradc.runtime.native",
+    "gradc.runtime.entry",
+    "gradc.runtime.pool",
+)
+
 MODULES = package_files()
 
 
@@ -150,19 +159,29 @@ def test_imports_of_our_own_are_relative(module: str) -> None:
 def test_imports_stand_at_the_top_and_are_light(module: str) -> None:
     late = [each for each in IMPORTS[module] if each.function and not heavy(each.target)]
     assert not late, "an import inside a function"
-    top = {each.target.partition(".")[0] for each in IMPORTS[module] if each.function is None}
-    assert top <= {"gradc", "numpy", *sys.stdlib_module_names}
+    at_top = [each.target for each in IMPORTS[module] if each.function is None]
+    allowed = {"gradc", "numpy", *sys.stdlib_module_names}
+    if is_native(module):
+        allowed.add("llvmlite")
+    else:
+        assert not [target for target in at_top if is_native(target)]
+    assert {target.partition(".")[0] for target in at_top} <= allowed
 
 
 def heavy(target: str) -> bool:
-    return target.partition(".")[0] in LOADED_LATE
+    return target.partition(".")[0] in LOADED_LATE or is_native(target)
+
+
+def is_native(module: str) -> bool:
+    """Whether a module is imported with the native backend only."""
+    return any(module == one or module.startswith((one + ".", one + "_")) for one in NATIVE)
 
 
 def test_what_is_loaded_late_has_one_loader() -> None:
     loaders: dict[str, set[tuple[str, str | None]]] = {}
     for module, imports in IMPORTS.items():
         for each in imports:
-            if heavy(each.target):
+            if heavy(each.target) and not is_native(module):
                 loaders.setdefault(each.target, set()).add((module, each.function))
     assert not {target: found for target, found in loaders.items() if len(found) > 1}
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from ...ir import Node, Value
 from ...primitive import NumPy
 from ...primitives.elementwise import constant
-from ...primitives.index import Gather, Mask, Slice, add_at
+from ...primitives.index import add_at
 from ...primitives.records import FIRST_ROOM, push, record, trim
+from ...primitives.selection import Gather, Mask, Slice
 from ...primitives.shape import reshape
 from ...types import ArrayType, Dim
 from .steps import Binding, Rows, nbytes

@@ -9,8 +9,8 @@ from ...ir import Graph, Node, Value
 from ...passes.lifetimes import is_worth_reusing
 from ...primitive import NumPy
 from ...primitives.elementwise import constant, copy
-from ...primitives.index import Gather, Mask
 from ...primitives.records import record, trim
+from ...primitives.selection import Gather, Mask
 from ...primitives.shape import broadcast_to
 from ...types import Sym
 

@@ -11,15 +11,13 @@ from ...errors import TypeRuleError
 from ...primitive import Primitive
 from ...primitives import elementwise, shape
 from ...primitives import index as primitives
-from ...primitives.index import Gather, Mask, Slice, indexed_shape
+from ...primitives.selection import Gather, Index, Mask, Slice, indexed_shape
 from ...types import INDEX_DTYPE, Sym, format_shape
 from .. import fence
 from ..concrete import plain
 from ..tracer import Storage, Tracer
 from .nesting import nested
 from .operands import active, broadcast, tracer
-
-Index = primitives.Index
 
 
 def getitem(x: Tracer, key: Any) -> Any:

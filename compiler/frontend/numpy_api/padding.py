@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import TypeRuleError
 from ...primitives import index, shape
-from ...primitives.index import Slice
+from ...primitives.selection import Slice
 from ...types import normalize_axis
 from .. import fence
 from ..tracer import Tracer

@@ -9,7 +9,7 @@ import numpy as np
 from ...primitive import REGISTRY
 from ...primitives import sort as primitives
 from ...primitives.elementwise.casting import arange
-from ...primitives.index import Gather
+from ...primitives.selection import Gather
 from ...types import INDEX_DTYPE
 from .. import fence
 from ..concrete import plain

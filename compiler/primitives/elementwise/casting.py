@@ -9,7 +9,17 @@ import numpy as np
 
 from ...errors import TypeRuleError
 from ...ir import Builder, Constant, Value
-from ...primitive import REGISTRY, Attrs, Example, Linear, NoGradient, NumPy, Primitive
+from ...primitive import (
+    REGISTRY,
+    Attrs,
+    Example,
+    Generated,
+    Linear,
+    NoGradient,
+    NumPy,
+    Primitive,
+    Scalar,
+)
 from ...types import INDEX_DTYPE, SUPPORTED_DTYPES, ArrayType, Dim, size_of, type_of
 from ..batching import along
 from .kind import elementwise, same_type
@@ -63,6 +73,7 @@ arange = Primitive(
     type=lambda count: ArrayType((count,), INDEX_DTYPE),
     derivative=NoGradient(),
     numpy=NumPy(lambda types, attrs: f"np.arange({attrs['count']})"),
+    lower=Generated(lambda index, count: index[0]),
     examples=(Example((), {"count": 3}), Example((), {"count": 0})),
     cheap=True,
 )
@@ -95,6 +106,7 @@ cast: Primitive = Primitive(
     type=_cast_type,
     derivative=Linear(lambda ct, x, dtype: (cast(ct, dtype=x.dtype),)),
     numpy=NumPy(_cast_text),
+    lower=Scalar("cast"),
     examples=(
         Example(((2, 3),), {"dtype": np.dtype(np.float32)}),
         Example(((),), {"dtype": np.dtype(np.float64)}),

@@ -6,7 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from ...errors import TypeRuleError
-from ...primitive import Derivative, Example, Expand, Linear, NoGradient, NumPy, Partials, Primitive
+from ...primitive import (
+    Derivative,
+    Example,
+    Expand,
+    Linear,
+    NoGradient,
+    NumPy,
+    Partials,
+    Primitive,
+    Scalar,
+)
 from ...types import BOOL, ArrayType
 
 KIND_NAMES = {"f": "floating-point", "i": "integer", "u": "integer", "b": "bool"}
@@ -56,6 +66,7 @@ def elementwise(
     expression: str | None = None,
     functions: tuple[str, ...] = (),
     expand: Callable[..., Any] | None = None,
+    lower: Callable[..., Any] | None = None,
     arity: int = 1,
     type: Callable[..., ArrayType] | None = None,
     dtypes: str = "f",
@@ -74,6 +85,7 @@ def elementwise(
         functions: Source of private functions, callees first, where NumPy has none; the last one is
             what it is, unless ``expression`` says otherwise.
         expand: What it is made of, where that is not one NumPy function.
+        lower: What native code does to one element, where it has no operation of this name.
         arity: The number of operands.
         type: Its type rule; operands and result alike if not given.
         dtypes: Kinds of dtype that it takes.
@@ -99,6 +111,7 @@ def elementwise(
         numpy=Expand(expand) if expand else NumPy(expression, out=out, functions=functions),
         elementwise=True,
         dtypes=dtypes,
+        lower=Scalar(lower or name),
         cheap=cheap,
         domain=domain or ((-2.0, 2.0),) * arity,
         examples=examples,

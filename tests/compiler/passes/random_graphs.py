@@ -11,9 +11,10 @@ from gradc.compiler.primitives.elementwise.arithmetic import maximum
 from gradc.compiler.primitives.elementwise.comparison import equal, greater, less
 from gradc.compiler.primitives.elementwise.logic import logical_and
 from gradc.compiler.primitives.elementwise.trigonometric import sin, tanh
-from gradc.compiler.primitives.index import Gather, Slice, add_at, gather, slice_, update
+from gradc.compiler.primitives.index import add_at, gather, slice_, update
 from gradc.compiler.primitives.linalg import matmul
 from gradc.compiler.primitives.reduce import argmax, sum_
+from gradc.compiler.primitives.selection import Gather, Slice
 from gradc.compiler.primitives.shape import broadcast_to, reshape, transpose
 from gradc.compiler.types import ArrayType
 from gradc.compiler.verify import verify

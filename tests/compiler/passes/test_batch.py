@@ -11,8 +11,9 @@ from gradc.compiler.evaluate import evaluate
 from gradc.compiler.passes.batch import batch
 from gradc.compiler.primitives.control import Callback, callback
 from gradc.compiler.primitives.elementwise import exp
-from gradc.compiler.primitives.index import Gather, Mask, Slice, add_at, gather, update
+from gradc.compiler.primitives.index import add_at, gather, update
 from gradc.compiler.primitives.linalg import matmul
+from gradc.compiler.primitives.selection import Gather, Mask, Slice
 from gradc.compiler.types import type_of
 from gradc.compiler.verify import verify
 

@@ -13,9 +13,10 @@ from gradc.compiler.passes.batch_regions import counted_loop
 from gradc.compiler.passes.differentiate import differentiate
 from gradc.compiler.primitives.elementwise import cast, greater, less, sigmoid
 from gradc.compiler.primitives.elementwise.trigonometric import sin
-from gradc.compiler.primitives.index import Gather, add_at, gather
+from gradc.compiler.primitives.index import add_at, gather
 from gradc.compiler.primitives.reduce import sum_
 from gradc.compiler.primitives.regions import block, cond, for_loop, while_loop
+from gradc.compiler.primitives.selection import Gather
 from gradc.compiler.types import ArrayType
 from gradc.compiler.verify import verify
 

@@ -8,7 +8,8 @@ from gradc.compiler.ir import Builder, Graph
 from gradc.compiler.passes.defer import defer
 from gradc.compiler.primitives.control import Callback, callback
 from gradc.compiler.primitives.elementwise.trigonometric import cos, sin
-from gradc.compiler.primitives.index import Slice, slice_, update
+from gradc.compiler.primitives.index import slice_, update
+from gradc.compiler.primitives.selection import Slice
 from gradc.compiler.primitives.shape import broadcast_to, reshape
 from gradc.compiler.verify import verify
 

@@ -13,9 +13,10 @@ from gradc.compiler.passes.differentiate import differentiate
 from gradc.compiler.primitives.control import Callback, callback, hook
 from gradc.compiler.primitives.elementwise import cast, exp, power, sqrt, stop_gradient
 from gradc.compiler.primitives.elementwise.trigonometric import cos, sin, tan
-from gradc.compiler.primitives.index import Gather, Slice, gather, slice_
+from gradc.compiler.primitives.index import gather, slice_
 from gradc.compiler.primitives.linalg import matmul
 from gradc.compiler.primitives.reduce import prod, sum_
+from gradc.compiler.primitives.selection import Gather, Slice
 from gradc.compiler.types import Sym
 from gradc.compiler.verify import verify
 

@@ -18,10 +18,11 @@ from gradc.compiler.primitives.control import Callback, callback, hook
 from gradc.compiler.primitives.elementwise import exp, square, where
 from gradc.compiler.primitives.elementwise.comparison import greater
 from gradc.compiler.primitives.elementwise.trigonometric import sin, tanh
-from gradc.compiler.primitives.index import Gather, Slice, gather, update
+from gradc.compiler.primitives.index import gather, update
 from gradc.compiler.primitives.linalg import matmul
 from gradc.compiler.primitives.reduce import mean, sum_
 from gradc.compiler.primitives.regions import for_loop
+from gradc.compiler.primitives.selection import Gather, Slice
 from gradc.compiler.primitives.shape import broadcast_to, reshape, transpose
 from gradc.compiler.primitives.softmax import logsumexp, softmax
 from gradc.compiler.types import Sym

@@ -14,9 +14,10 @@ from gradc.compiler.primitives.control import Callback, callback
 from gradc.compiler.primitives.elementwise import constant, exp
 from gradc.compiler.primitives.elementwise.comparison import equal, greater, less
 from gradc.compiler.primitives.elementwise.trigonometric import sin
-from gradc.compiler.primitives.index import Gather, Slice, add_at, slice_, update
+from gradc.compiler.primitives.index import add_at, slice_, update
 from gradc.compiler.primitives.linalg import matmul
 from gradc.compiler.primitives.reduce import sum_
+from gradc.compiler.primitives.selection import Gather, Slice
 from gradc.compiler.primitives.shape import broadcast_to, transpose
 from gradc.compiler.types import Sym
 from gradc.compiler.verify import verify

@@ -18,10 +18,11 @@ from gradc.compiler.primitives.elementwise.arithmetic import maximum, square
 from gradc.compiler.primitives.elementwise.casting import arange
 from gradc.compiler.primitives.elementwise.comparison import greater
 from gradc.compiler.primitives.elementwise.trigonometric import sin
-from gradc.compiler.primitives.index import Gather, Mask, Slice, gather, slice_, update
+from gradc.compiler.primitives.index import gather, slice_, update
 from gradc.compiler.primitives.linalg import matmul
 from gradc.compiler.primitives.reduce import sum_
 from gradc.compiler.primitives.regions import cond
+from gradc.compiler.primitives.selection import Gather, Mask, Slice
 from gradc.compiler.primitives.shape import broadcast_to, reshape, transpose
 from gradc.compiler.types import Sym
 

@@ -24,8 +24,9 @@ from gradc.compiler.primitives.elementwise import (
     with_value,
 )
 from gradc.compiler.primitives.elementwise.trigonometric import sin
-from gradc.compiler.primitives.index import Slice, add_at, update
+from gradc.compiler.primitives.index import add_at, update
 from gradc.compiler.primitives.linalg import matmul
+from gradc.compiler.primitives.selection import Slice
 from gradc.compiler.primitives.shape import concatenate
 from gradc.compiler.types import type_of
 from gradc.compiler.verify import verify

@@ -15,10 +15,11 @@ from gradc.compiler.passes.residuals import residuals
 from gradc.compiler.primitives.control import Callback, callback
 from gradc.compiler.primitives.elementwise import add, cast, exp, less, square
 from gradc.compiler.primitives.elementwise.trigonometric import cos, sin
-from gradc.compiler.primitives.index import Gather, Slice, gather
+from gradc.compiler.primitives.index import gather
 from gradc.compiler.primitives.records import push, record, trim
 from gradc.compiler.primitives.reduce import sum_
 from gradc.compiler.primitives.regions import block, cond, for_loop, while_loop
+from gradc.compiler.primitives.selection import Gather, Slice
 from gradc.compiler.types import BOOL, Sym
 from gradc.compiler.verify import verify
 

@@ -9,8 +9,9 @@ from gradc.compiler.ir import Builder, Graph
 from gradc.compiler.pipeline import Log, derive
 from gradc.compiler.primitives.elementwise import add, cast, exp, less, square
 from gradc.compiler.primitives.elementwise.trigonometric import sin
-from gradc.compiler.primitives.index import Gather, Slice, gather, slice_, update
+from gradc.compiler.primitives.index import gather, slice_, update
 from gradc.compiler.primitives.reduce import sum_
+from gradc.compiler.primitives.selection import Gather, Slice
 from gradc.compiler.primitives.shape import broadcast_to
 from gradc.compiler.verify import verify
 

@@ -18,9 +18,10 @@ from gradc.compiler.primitives.elementwise import cast, constant, exp, sqrt
 from gradc.compiler.primitives.elementwise.comparison import greater
 from gradc.compiler.primitives.elementwise.logic import logical_not
 from gradc.compiler.primitives.elementwise.trigonometric import sin
-from gradc.compiler.primitives.index import Mask, Slice, gather, slice_, update
+from gradc.compiler.primitives.index import gather, slice_, update
 from gradc.compiler.primitives.linalg import matmul
 from gradc.compiler.primitives.reduce import mean, sum_
+from gradc.compiler.primitives.selection import Mask, Slice
 from gradc.compiler.primitives.shape import broadcast_to, reshape, transpose
 from gradc.compiler.types import Sym
 from gradc.compiler.verify import verify

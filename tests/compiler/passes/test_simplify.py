@@ -12,8 +12,9 @@ from gradc.compiler.passes.dce import dce
 from gradc.compiler.passes.simplify import MOST_ROUNDS, simplify
 from gradc.compiler.primitives.control import hook
 from gradc.compiler.primitives.elementwise import cast, copy, exp, log, negative
-from gradc.compiler.primitives.index import Slice, add_at, slice_, update
+from gradc.compiler.primitives.index import add_at, slice_, update
 from gradc.compiler.primitives.reduce import argmax, sum_, var
+from gradc.compiler.primitives.selection import Slice
 from gradc.compiler.primitives.shape import broadcast_to, reshape, transpose
 from gradc.compiler.verify import verify
 

@@ -9,7 +9,8 @@ from gradc.compiler.ir import Builder, SourceLine, Value
 from gradc.compiler.passes.snapshot import snapshot
 from gradc.compiler.primitives.elementwise import copy, exp
 from gradc.compiler.primitives.elementwise.trigonometric import sin
-from gradc.compiler.primitives.index import Slice, slice_, update
+from gradc.compiler.primitives.index import slice_, update
+from gradc.compiler.primitives.selection import Slice
 from gradc.compiler.primitives.shape import broadcast_to
 from gradc.compiler.verify import verify
 from hypothesis import given, settings

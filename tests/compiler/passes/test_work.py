@@ -4,8 +4,9 @@ import numpy as np
 from gradc.compiler.ir import Value
 from gradc.compiler.passes.work import again, recomputed, total_work, work
 from gradc.compiler.primitives.elementwise import exp, multiply
-from gradc.compiler.primitives.index import Slice, slice_
+from gradc.compiler.primitives.index import slice_
 from gradc.compiler.primitives.linalg import matmul
+from gradc.compiler.primitives.selection import Slice
 from gradc.compiler.types import Sym
 
 import gradc

@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 from gradc.compiler.backends.numpy_source import Heading
+from gradc.compiler.errors import LoweringError
 from gradc.compiler.evaluate import evaluate
 from gradc.compiler.ir import Builder, Graph, Value
 from gradc.compiler.passes.differentiate import differentiate
-from gradc.compiler.pipeline import Log, generate
+from gradc.compiler.pipeline import Log, generate, lower_native
 from gradc.compiler.primitive import REGISTRY, NoGradient, Primitive
 from gradc.compiler.types import SUPPORTED_DTYPES, type_of
 from gradc.compiler.verify import verify
+from gradc.runtime.native_calls import native_run
 
 Arrays = tuple[Any, ...]
 Run = Callable[..., Arrays]
@@ -197,8 +199,22 @@ def emitted(graph: Graph) -> Run:
     return run
 
 
+def native(graph: Graph) -> Run:
+    """Return the graph as a function: all passes, then native code; as NumPy where there is none.
+
+    The code is hardly optimised: that would take most of the time, and is LLVM's business.
+    """
+    try:
+        run, _ = native_run(lower_native(graph, Log()), "run", (), level=1)
+    except LoweringError:
+        return emitted(graph)
+    if len(graph.outputs) == 1:
+        return lambda *arrays: (run(*arrays),)
+    return run
+
+
 # The ways to run a graph. What is true of one is true of all: gradient tests take each of them.
-EXECUTORS: dict[str, Executor] = {"evaluate": evaluated, "numpy_source": emitted}
+EXECUTORS: dict[str, Executor] = {"evaluate": evaluated, "numpy_source": emitted, "llvm": native}
 
 
 def over(cases: Sequence[Case]) -> pytest.MarkDecorator:

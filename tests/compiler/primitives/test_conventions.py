@@ -11,7 +11,7 @@ import pytest
 from gradc.compiler.evaluate import evaluate
 from gradc.compiler.passes.dce import dce
 from gradc.compiler.primitive import REGISTRY
-from gradc.compiler.primitives.index import Gather, Mask, Slice
+from gradc.compiler.primitives.selection import Gather, Mask, Slice
 from gradc.compiler.types import type_of
 
 from .cases import EXECUTORS, joint_of, one_node, second_of

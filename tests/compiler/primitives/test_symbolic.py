@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from gradc.compiler.errors import DerivativeError, TypeRuleError
 from gradc.compiler.evaluate import evaluate
-from gradc.compiler.primitives.index import Mask
+from gradc.compiler.primitives.selection import Mask
 from gradc.compiler.types import ArrayType, Sym, type_of
 
 from ..substitution import substitute, substitute_graph

@@ -17,9 +17,10 @@ from gradc.compiler.primitives.control import Callback, callback
 from gradc.compiler.primitives.elementwise import cast, copy, exp, where
 from gradc.compiler.primitives.elementwise.comparison import greater
 from gradc.compiler.primitives.elementwise.trigonometric import sin
-from gradc.compiler.primitives.index import Gather, Mask, Slice, gather, slice_
+from gradc.compiler.primitives.index import gather, slice_
 from gradc.compiler.primitives.linalg import matmul
 from gradc.compiler.primitives.reduce import argmax, max_, sum_
+from gradc.compiler.primitives.selection import Gather, Mask, Slice
 from gradc.compiler.primitives.shape import broadcast_to, reshape, transpose
 from gradc.compiler.types import Sym
 

@@ -11,8 +11,9 @@ from gradc.compiler.backends.numpy_source.steps import (
     Steps,
 )
 from gradc.compiler.primitives.elementwise import exp
-from gradc.compiler.primitives.index import Slice, slice_, update
+from gradc.compiler.primitives.index import slice_, update
 from gradc.compiler.primitives.linalg import matmul
+from gradc.compiler.primitives.selection import Slice
 from gradc.compiler.primitives.shape import reshape, transpose
 from gradc.compiler.types import Sym
 

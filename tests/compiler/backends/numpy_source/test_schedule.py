@@ -10,7 +10,8 @@ from gradc.compiler.ir import Builder, SourceLine, Value
 from gradc.compiler.primitives.control import Callback, callback
 from gradc.compiler.primitives.elementwise import copy, exp
 from gradc.compiler.primitives.elementwise.trigonometric import cos, sin
-from gradc.compiler.primitives.index import Slice, slice_
+from gradc.compiler.primitives.index import slice_
+from gradc.compiler.primitives.selection import Slice
 from gradc.compiler.primitives.shape import broadcast_to
 from hypothesis import given, settings
 

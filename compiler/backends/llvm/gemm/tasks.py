@@ -1,0 +1,169 @@
+"""Products divided into chunks that threads take as they come free."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import llvmlite.ir as ir
+
+from ..target import Target
+from .blocked import workspace_parts
+from .emission import BYTE, ELEMENTS, INDEX, LANE, LINE, POINTER, VOID, element, smaller
+from .merging import finisher
+from .product import blocks, emit, emit_blocks, finish_all, is_blocked, workspace_bytes
+from .spec import Gemm
+from .tiles import Tiles, even_split, lanes_of, register_tile, rounded
+
+# What a task is given: a, b, c, the workers' workspaces, what the epilogue is given, and which of
+# the workspaces are free, as bits: ``2**workers - 1`` at the start, at most 64 of them.
+CONTEXT = ir.LiteralStructType([POINTER, POINTER, POINTER, POINTER, POINTER, INDEX])
+
+_BLOCK_ROWS, _BLOCK_COLUMNS = 256, 512  # of a chunk: packing costs some 4 % of its product
+_GRAIN = 1 << 18  # multiply-adds of a chunk of a thin product: some microseconds
+_MOST_CHUNKS = 64  # of a thin product
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A product for threads.
+
+    Attributes:
+        function: ``void task(ptr context, i64 chunk)``; the context is a ``CONTEXT``.
+        chunks: How many there are; the shape and the target alone decide.
+        worker_bytes: The size of a workspace, of which each thread at work needs one; a multiple
+            of 64. Those of all workers lie one after the other, aligned to 64.
+    """
+
+    function: Any
+    chunks: int
+    worker_bytes: int
+
+
+@dataclasses.dataclass(frozen=True)
+class _Grid:
+    """How ``c`` is divided: the extents of a chunk, and how many there are each way."""
+
+    rows: int
+    columns: int
+    high: int
+    wide: int
+
+
+def emit_task(module: Any, spec: Gemm, target: Target) -> Task:
+    """Emit a product in chunks; the result has the same bits for any number of threads."""
+    whole = spec.ordered()
+    packed = is_blocked(whole, target)
+    grid = _block_grid(whole, target) if packed else _thin_grid(whole)
+    name = module.get_unique_name(f"gradc_gemm_task_{spec.m}x{spec.n}x{spec.k}")
+    function = ir.Function(module, ir.FunctionType(VOID, [POINTER, INDEX]), name)
+    function.linkage = "internal"
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    context, chunk = function.args
+    values = [
+        builder.load(builder.gep(context, [INDEX(0), LANE(i)], source_etype=CONTEXT), typ=POINTER)
+        for i in range(5)
+    ]
+    if spec.is_swapped:
+        values[0], values[1] = values[1], values[0]
+    row = builder.mul(builder.udiv(chunk, INDEX(grid.wide)), INDEX(grid.rows))
+    column = builder.mul(builder.urem(chunk, INDEX(grid.wide)), INDEX(grid.columns))
+    finish = finisher(module, whole, lanes_of(spec.dtype, target))
+    if packed:
+        sizes = _chunk_tiles(whole, target, grid)
+        size = workspace_parts(spec.dtype, sizes)[2]
+        stops = [
+            smaller(builder, builder.add(start, INDEX(extent)), end)
+            for start, extent, end in (
+                (row, grid.rows, whole.m), (column, grid.columns, whole.n),
+            )
+        ]  # fmt: skip
+        with _workspace(builder, context, values[3], size) as workspace:
+            given = (*values[:3], workspace, values[4])
+            ranges = (row, stops[0], column, stops[1])
+            emit_blocks(builder, whole, target, sizes, ranges, given, finish)
+    else:
+        size = _emit_thin(builder, whole, target, grid, (context, values, row, column, finish))
+    builder.ret_void()
+    return Task(function, grid.high * grid.wide, size)
+
+
+def _block_grid(spec: Gemm, target: Target) -> _Grid:
+    rows, vectors = register_tile(target)
+    unit = vectors * lanes_of(spec.dtype, target)
+    high = rounded(even_split(spec.m, _BLOCK_ROWS), rows)
+    wide = rounded(even_split(spec.n, _BLOCK_COLUMNS), unit)
+    return _Grid(high, wide, -(-spec.m // high), -(-spec.n // wide))
+
+
+def _chunk_tiles(spec: Gemm, target: Target, grid: _Grid) -> Tiles:
+    """Return the sizes of blocks within a chunk; the edges are those of the whole product."""
+    sizes = blocks(spec, target)
+    left, right = min(sizes.left, grid.rows), min(sizes.right, grid.columns)
+    return dataclasses.replace(sizes, left=left, right=right)
+
+
+def _thin_grid(spec: Gemm) -> _Grid:
+    """Divide a product that is not packed along its longer side."""
+    extent, other = max(spec.m, spec.n), min(spec.m, spec.n)
+    size = max(-(-_GRAIN // max(1, other * spec.k)), -(-extent // _MOST_CHUNKS))
+    size = rounded(min(max(1, extent), size), LINE)
+    count = max(1, -(-extent // size))
+    size = min(size, max(1, extent))
+    if spec.n >= spec.m:
+        return _Grid(max(1, spec.m), size, 1, count)
+    return _Grid(size, max(1, spec.n), count, 1)
+
+
+def _emit_thin(builder: Any, spec: Gemm, target: Target, grid: _Grid, given: Any) -> int:
+    """Emit a chunk of a product that is not packed; return the bytes of its workspace."""
+    context, values, row, column, finish = given
+    kind = ELEMENTS[spec.dtype]
+    plain = dataclasses.replace(spec, epilogue=None)
+    along_columns = spec.n >= spec.m
+    extent, size = (spec.n, grid.columns) if along_columns else (spec.m, grid.rows)
+    last = extent - (grid.high * grid.wide - 1) * size
+    parts = [
+        dataclasses.replace(plain, n=part) if along_columns else dataclasses.replace(plain, m=part)
+        for part in (size, last)
+    ]
+    left = element(builder, values[0], kind, (row, spec.a[0]))
+    right = element(builder, values[1], kind, (column, spec.b[1]))
+    out = element(builder, values[2], kind, (row, spec.c[0]), (column, spec.c[1]))
+    start = column if along_columns else row
+    is_last = builder.icmp_signed("==", start, INDEX(extent - last))
+    needed = rounded(max(workspace_bytes(part, target) for part in parts), LINE)
+    with (
+        _workspace(builder, context, values[3], needed) as workspace,
+        builder.if_else(is_last) as (then, otherwise),
+    ):
+        for branch, part in ((then, parts[1]), (otherwise, parts[0])):
+            with branch:
+                function = emit(builder.module, part, target)
+                builder.call(function, [left, right, out, workspace, values[4]])
+                finish_all(builder, part, finish, out, values[4], (row, column))
+    return needed
+
+
+@contextmanager
+def _workspace(builder: Any, context: Any, first: Any, size: int) -> Iterator[Any]:
+    """Take a free workspace for what is emitted within; spin while there is none."""
+    if not size:
+        yield POINTER(None)
+        return
+    free = builder.gep(context, [INDEX(0), LANE(5)], source_etype=CONTEXT)
+    again, attempt, taken = (builder.append_basic_block(name) for name in ("look", "take", "work"))
+    builder.branch(again)
+    builder.position_at_end(again)
+    bits = builder.load_atomic(free, "monotonic", 8, typ=INDEX)
+    builder.cbranch(builder.icmp_unsigned("==", bits, INDEX(0)), again, attempt)
+    builder.position_at_end(attempt)
+    bit = builder.and_(bits, builder.neg(bits))
+    result = builder.cmpxchg(free, bits, builder.xor(bits, bit), "acquire", "monotonic")
+    builder.cbranch(builder.extract_value(result, 1), taken, again)
+    builder.position_at_end(taken)
+    number = builder.cttz(bit, ir.IntType(1)(1))
+    yield builder.gep(first, [builder.mul(number, INDEX(size))], source_etype=BYTE)
+    builder.atomic_rmw("or", free, bit, "release")

@@ -1,0 +1,84 @@
+"""The error function, its complement and its inverse, in float64.
+
+erfc(x) = exp(-x**2) P(t) / (1 + 2 x) with t = (x - k) / (x + k) (M. M. Shepherd and J. G.
+Laframboise, "Chebyshev approximation of (1 + 2x) exp(x**2) erfc x", 1981).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from .coefficients import ERF, ERF_COMPLEMENT
+from .exponential import exp, exp_of_pair
+from .logarithm import natural
+from .pairs import Pair, choose, exact_product, exact_sum, ordered_sum
+from .scalar import Scalar
+from .special_coefficients import (
+    ERFC,
+    ERFINV_CENTRE,
+    ERFINV_FAR,
+    ERFINV_MIDDLE,
+)
+
+# What the slope of erf at 0, 2 / sqrt(pi), has beyond 1.
+_EXCESS_OF_SLOPE = 0.1283791670955126
+
+
+def _near_zero(x: Scalar) -> Scalar:
+    """Return erf(x) for abs(x) <= 1."""
+    square = x * x
+    excess = square.times_plus(square.polynomial(ERF[x.at.format.name]), _EXCESS_OF_SLOPE)
+    return x.times_plus(excess, x)
+
+
+def erf(x: Scalar) -> Scalar:
+    """Return the error function."""
+    a = abs(x).at_most(6.0)
+    t = (a - 2.5) / (a + 2.5)
+    complement = exp(-(a * a)) * t.polynomial(ERF_COMPLEMENT[x.at.format.name]) / (1.0 + (a + a))
+    return (a < 1.0).choose(_near_zero(a), 1.0 - complement).with_sign_of(x)
+
+
+def erfc(x: Scalar) -> Scalar:
+    """Return the complementary error function, 1 - erf(x)."""
+    a = abs(x).at_least(0.5).at_most(28.0)
+    t = (a - 3.75) / (a + 3.75)
+    top = ordered_sum(a.at.number(ERFC[-1]), t * t.polynomial(ERFC[:-1]))
+    quotient = top / exact_sum(a + a, 1.0)
+    factor = exp_of_pair(-exact_product(a, a), quotient)
+    far = (x < 0.0).choose(2.0 - factor, factor)
+    near = 1.0 - _near_zero(x)
+    return (abs(x) < 0.5).choose(near, (x.is_nan()).choose(x, far))
+
+
+def _pair_of_polynomial(x: Scalar, terms: Sequence[float]) -> Pair:
+    """Return a polynomial whose last term is the largest, rounded as a pair."""
+    return ordered_sum(x.at.number(terms[-1]), x * x.polynomial(terms[:-1]))
+
+
+def erfinv(x: Scalar) -> Scalar:
+    """Return the inverse of the error function.
+
+    x times a function of w = -log(1 - x**2) (M. Giles, "Approximating the erfinv function", 2010).
+    """
+    a = abs(x)
+    # Both factors are exact where that matters, near 1.
+    product = exact_product(1.0 - a, 1.0 + a)
+    whole = -natural(product.high, product.low)
+    w = whole.high
+    root = w.at_least(4.0).sqrt()
+    square = exact_product(root, root)
+    lost = ((w - square.high) - square.low + whole.low) / (root + root)
+    centre = _pair_of_polynomial(w.at_most(4.0) - 2.0, ERFINV_CENTRE)
+    middle = _pair_of_polynomial(root - 3.0, ERFINV_MIDDLE)
+    far = _pair_of_polynomial(root - 5.0, ERFINV_FAR)
+    # The functions of the root have slopes near 1, that of w has one near 1/4.
+    outer = choose(w < 16.0, middle, far)
+    factor = choose(
+        w < 4.0,
+        Pair(centre.high, whole.low.times_plus(0.25, centre.low)),
+        Pair(outer.high, outer.low + lost),
+    )
+    result = a.equals(1.0).choose(math.inf, (factor * a).sum())
+    return (a > 1.0).choose(math.nan, result).with_sign_of(x)

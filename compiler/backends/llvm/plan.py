@@ -1,0 +1,354 @@
+"""What is computed together: the steps of a program, and which values lie in memory.
+
+A value is *tiny* (each of its elements is a register), *stored* (it has memory), a *view* of what
+is stored, or *lazy*: computed wherever one of its elements is read. A ``Nest`` is a set of loops
+over one space, which computes values that are stored, and folds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import Any
+
+from ...ir import Graph, Node, Value
+from ...primitive import (
+    Generated,
+    IndexMap,
+    Joined,
+    Reduction,
+    Rows,
+    Scalar,
+    Stored,
+)
+from ...primitives.elementwise import copy
+from .layout import Strides, regrouped, row_major, view_strides
+
+TINY = 16  # so many elements are kept in registers
+LARGEST_NEST = 48  # operations in one nest
+DEAR = 4  # what a function counts for, beside additions
+HEAVIEST = 24  # so many operations are done anew for each reader
+
+
+@dataclass(eq=False)
+class Nest:
+    """Loops over all points of a space.
+
+    Attributes:
+        shape: The space.
+        values: What is computed at each point.
+        folds: Reductions of values of this shape.
+        cost: The number of operations in it.
+    """
+
+    shape: tuple[int, ...]
+    values: list[Value] = field(default_factory=list)
+    folds: list[Node] = field(default_factory=list)
+    cost: int = 0
+
+
+@dataclass(eq=False)
+class Tiny:
+    """A value whose elements are computed one by one, into registers."""
+
+    node: Node
+
+
+Step = Nest | Tiny | Node
+
+
+def is_tiny(value: Value) -> bool:
+    """Whether the elements of a value are kept in registers."""
+    size: int = prod(value.shape)
+    return size <= TINY
+
+
+class Plan:
+    """The steps of a graph.
+
+    Attributes:
+        steps: In order.
+        stored: The values that have memory, with the step that fills it.
+        tiny: The values that are in registers.
+        layouts: The strides of values that are stored, or views of what is stored.
+        roots: Of these views, what they show.
+        shared: The value in whose memory a store puts its result.
+        positions: The place of each node in the graph.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.producers = graph.producers()
+        self.users = graph.users()
+        self.steps: list[Step] = []
+        self.stored: dict[Value, int] = {}
+        self.tiny: dict[Value, int] = {}
+        self.layouts: dict[Value, Strides] = {}
+        self.roots: dict[Value, Value] = {}
+        self.shared: dict[Value, Value] = {}
+        self.weights: dict[Value, int] = {}
+        self.positions = {node: i for i, node in enumerate(graph.nodes)}
+        for param in graph.params:
+            self._place(param, -1)
+        for node in graph.nodes:
+            self._add(node)
+        for output in graph.outputs:
+            self.materialise(output)
+        self._drop_unread()
+
+    def is_backed(self, value: Value) -> bool:
+        """Whether a value is in memory, as it is or as a view."""
+        return value in self.layouts
+
+    def _place(self, value: Value, step: int) -> None:
+        if is_tiny(value):
+            self.tiny[value] = step
+            return
+        self.stored[value] = step
+        self.layouts[value] = row_major(value.shape)
+        self.roots[value] = value
+
+    def _add(self, node: Node) -> None:
+        lower, value = node.primitive.lower, node.outs[0]
+        if node.primitive.name == "constant":
+            self._place(value, -1)
+        elif isinstance(lower, Rows):
+            self._add_rows(node)
+        elif isinstance(lower, IndexMap) and self.is_backed(node.operands[0]):
+            self._add_view(node, view_strides(node, self.layouts[node.operands[0]]))
+        elif isinstance(lower, Scalar | IndexMap | Generated):
+            if is_tiny(value):
+                self._add_tiny(node)
+            else:
+                self._weigh(node)
+        elif isinstance(lower, Reduction):
+            self._add_fold(node)
+        elif isinstance(lower, Joined | Stored) and is_tiny(value):
+            self._add_tiny(node)
+        elif isinstance(lower, Stored):
+            self._add_store(node)
+        else:
+            self._add_whole(node)
+
+    def _weigh(self, node: Node) -> None:
+        """Leave a value lazy as long as it is light enough to be computed at each read."""
+        weight = 1 if self._is_cheap(node) else DEAR
+        weight += sum(self.weights.get(operand, 0) for operand in dict.fromkeys(node.operands))
+        self.weights[node.out] = weight
+        several = len(self.users.get(node.out, ())) > 1
+        if weight > HEAVIEST or (several and weight >= DEAR):
+            self.materialise(node.out)
+            self.weights[node.out] = 0
+
+    def _is_cheap(self, node: Node) -> bool:
+        return node.primitive.cheap or isinstance(node.primitive.lower, IndexMap | Generated)
+
+    def _add_view(self, node: Node, strides: Strides) -> None:
+        """Add a view of what is stored: an address, and no step."""
+        if is_tiny(node.out):
+            self._add_tiny(node)
+            return
+        self.layouts[node.out] = strides
+        self.roots[node.out] = self.roots[node.operands[0]]
+
+    def _add_rows(self, node: Node) -> None:
+        operand = node.operands[0]
+        if is_tiny(node.out):
+            self._add_tiny(node)
+            return
+        if not self.is_backed(operand):
+            self.materialise(operand)
+        strides = regrouped(operand.shape, self.layouts[operand], node.out.shape)
+        if strides is None:  # its elements are copied first
+            operand = self._copied(operand)
+            self.producers[node.out] = replace(node, operands=(operand,))
+            strides = row_major(node.out.shape)
+        self.layouts[node.out] = strides
+        self.roots[node.out] = self.roots[operand]
+
+    def _add_tiny(self, node: Node) -> None:
+        for operand in node.operands:
+            if isinstance(node.primitive.lower, Rows) and not is_tiny(operand):
+                self.materialise(operand)
+        self.tiny[node.outs[0]] = len(self.steps)
+        self.steps.append(Tiny(node))
+
+    def _add_fold(self, node: Node) -> None:
+        operand = node.operands[0]
+        if is_tiny(operand):
+            self._add_tiny(node)
+            return
+        nest = self._nest(operand, operand.shape, node.attrs["axes"])
+        nest.folds.append(node)
+        nest.cost += self._cost(operand)
+        place = self.steps.index(nest)
+        for out in node.outs:
+            self.stored[out] = place
+            self.layouts[out] = row_major(out.shape)
+            self.roots[out] = out
+
+    def _add_whole(self, node: Node) -> None:
+        for operand in node.operands:
+            self.materialise(operand)
+        self.steps.append(node)
+        for out in node.outs:
+            self._place(out, len(self.steps) - 1)
+
+    def _add_store(self, node: Node) -> None:
+        """Add a store: in the memory of what it changes where nobody reads that any more."""
+        x, value = node.operands[:2]
+        for operand in node.operands:
+            self.materialise(operand)
+        root, position = self.roots.get(x), self.positions[node]
+        if root is not None and self.roots.get(value) is root:  # it may overlap its place
+            node = replace(node, operands=(x, self._copied(value), *node.operands[2:]))
+            self.producers[node.out] = node
+        self.steps.append(node)
+        self._place(node.out, len(self.steps) - 1)
+        last = max(
+            (self._last_read(one) for one in self.roots if self.roots[one] is root), default=0
+        )
+        if root is x and self.stored[x] >= 0 and last <= position:
+            self.shared[node.out] = self.shared.get(x, x)
+
+    def _last_read(self, value: Value) -> float:
+        """Return the last node that may read a value, by way of lazy values too."""
+        if value in self.graph.outputs:
+            return float("inf")
+        last: float = -1
+        for node in self.users.get(value, ()):
+            last = max(last, self.positions[node])
+            if isinstance(node.primitive.lower, Scalar | IndexMap | Rows):
+                last = max(last, self._last_read(node.out))
+        return last
+
+    # Values in memory
+
+    def materialise(self, value: Value) -> None:
+        """See that a value is in memory or in registers."""
+        if value in self.tiny or self.is_backed(value):
+            return
+        self._join(value)
+
+    def _join(self, value: Value) -> None:
+        nest = self._nest(value, value.shape)
+        nest.values.append(value)
+        nest.cost += self._cost(value)
+        self.stored[value] = self.steps.index(nest)
+        self.layouts[value] = row_major(value.shape)
+        self.roots[value] = value
+
+    def _copied(self, value: Value) -> Value:
+        """Return a copy of a view, in memory of its own."""
+        made = Value(value.type, value.name)
+        self.producers[made] = Node(copy, (value,), {}, (made,))
+        self._join(made)
+        return made
+
+    def _nest(
+        self, value: Value, shape: tuple[Any, ...], axes: tuple[int, ...] | None = None
+    ) -> Nest:
+        """Return the nest in which a value is computed: an old one if it can be, else a new one.
+
+        Args:
+            value: The value.
+            shape: The space.
+            axes: Over which it is folded; all folds of a nest go over the same axes.
+        """
+        ready = self._ready(value, shape)
+        for place in range(len(self.steps) - 1, max(ready, 0) - 1, -1):
+            nest = self.steps[place]
+            if not isinstance(nest, Nest) or nest.shape != shape or nest.cost >= LARGEST_NEST:
+                continue
+            if axes is None or all(fold.attrs["axes"] == axes for fold in nest.folds):
+                return nest
+        nest = Nest(shape)
+        self.steps.append(nest)
+        return nest
+
+    def _ready(self, value: Value, shape: tuple[Any, ...]) -> int:
+        """Return the first step in which a value can be computed at each point of a space."""
+        found = -1
+        seen = set()
+        todo = [(value, True)]  # and whether it is read where it is computed
+        while todo:
+            one, same = todo.pop()
+            if (one, same) in seen:
+                continue
+            seen.add((one, same))
+            if one in self.tiny:
+                found = max(found, self.tiny[one] + 1)
+            elif one in self.layouts:
+                root = self.roots[one]
+                place = self.stored[root]
+                step = self.steps[place] if place >= 0 else None
+                pointwise = (
+                    same
+                    and one is root
+                    and isinstance(step, Nest)
+                    and step.shape == shape
+                    and one in step.values
+                )
+                found = max(found, place if pointwise else place + 1)
+            else:
+                node = self.producers[one]
+                here = same and isinstance(node.primitive.lower, Scalar)
+                todo += [(operand, here) for operand in node.operands]
+        return found
+
+    def _cost(self, value: Value) -> int:
+        """Return how many operations compute an element of a value."""
+        total, todo, seen = 0, [value], set()
+        while todo:
+            one = todo.pop()
+            if one in seen or one in self.tiny or (one in self.layouts and one is not value):
+                continue
+            seen.add(one)
+            node = self.producers.get(one)
+            if node is None:
+                continue
+            total += 1 if self._is_cheap(node) else DEAR
+            todo += node.operands
+        return total
+
+    def leaves(self, place: int) -> list[Value]:
+        """Return the values in memory or registers that a step reads, each once."""
+        step = self.steps[place]
+        if isinstance(step, Nest):
+            todo = [*step.values, *(node.operands[0] for node in step.folds)]
+            inside = set(step.values)
+        elif isinstance(step, Tiny):
+            todo, inside = list(step.node.operands), set()
+        else:
+            todo, inside = list(step.operands), set()
+        found: dict[Value, None] = {}
+        seen = set()
+        while todo:
+            one = todo.pop(0)
+            if one in seen:
+                continue
+            seen.add(one)
+            if one in inside:
+                todo += self.producers[one].operands
+            elif self._is_there(one, place):
+                found[one] = None
+            else:
+                todo += self.producers[one].operands
+        return list(found)
+
+    def _is_there(self, value: Value, place: int) -> bool:
+        """Whether a value is in memory or registers when a step begins."""
+        if value in self.tiny:
+            return self.tiny[value] < place
+        return value in self.layouts and self.stored[self.roots[value]] < place
+
+    def _drop_unread(self) -> None:
+        """Take the memory from values that only their own nest reads."""
+        read = {self.roots.get(output) for output in self.graph.outputs}
+        for place in range(len(self.steps)):
+            read.update(self.roots.get(leaf) for leaf in self.leaves(place))
+        for step in self.steps:
+            if isinstance(step, Nest):
+                for value in [one for one in step.values if one not in read]:
+                    step.values.remove(value)
+                    del self.stored[value], self.layouts[value], self.roots[value]

@@ -1,0 +1,322 @@
+"""Operations on single numbers: what one lane of a loop computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import llvmlite.ir as ir
+import numpy as np
+
+from ...primitive import Attrs, Operators, Primitive, Scalar
+from ...types import BOOL
+from .math import names
+
+DType = np.dtype[Any]
+I1, I8, I64, PTR = ir.IntType(1), ir.IntType(8), ir.IntType(64), ir.PointerType()
+_FLOATS = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
+
+
+def llvm_type(dtype: DType) -> ir.Type:
+    """Return the type of a number in a register; a bool is one bit."""
+    if dtype.kind == "b":
+        return I1
+    return _FLOATS.get(dtype.name) or ir.IntType(dtype.itemsize * 8)
+
+
+def memory_type(dtype: DType) -> ir.Type:
+    """Return the type of a number in memory; a bool is a byte, as in NumPy."""
+    return I8 if dtype.kind == "b" else llvm_type(dtype)
+
+
+def literal(number: Any, dtype: DType) -> ir.Constant:
+    """Return a number as a constant."""
+    if dtype.kind == "f":
+        return ir.Constant(llvm_type(dtype), float(dtype.type(number)))
+    return ir.Constant(llvm_type(dtype), int(number))
+
+
+class Lane(Operators):
+    """A number in a register; primitives applied to it append instructions."""
+
+    __slots__ = ("dtype", "scalars", "value")
+
+    def __init__(self, value: ir.Value, dtype: DType, scalars: Scalars) -> None:
+        self.value, self.dtype, self.scalars = value, dtype, scalars
+
+    shape = ()
+
+    def bind(self, primitive: Primitive, operands: Sequence[Any], attrs: Attrs) -> Any:
+        """Append what a primitive does to one element (the protocol behind calling it)."""
+        other = (
+            next(one.dtype for one in operands if isinstance(one, Lane) and one.dtype != BOOL)
+            if any(isinstance(one, Lane) and one.dtype != BOOL for one in operands)
+            else BOOL
+        )
+        lanes = [
+            one if isinstance(one, Lane) else self.scalars.number(one, other) for one in operands
+        ]
+        return self.scalars.apply(primitive, lanes, attrs)
+
+
+def rule_of(primitive: Primitive) -> Callable[..., Any] | None:
+    """Return ``rule(scalars, *lanes, **attrs)`` of an elementwise primitive, if it has one."""
+    lower = primitive.lower
+    if not isinstance(lower, Scalar):
+        return None
+    if isinstance(lower.rule, str):
+        if lower.rule in names():
+            return _function(lower.rule)
+        return getattr(Scalars, lower.rule, None)
+    rule = lower.rule
+    return lambda scalars, *lanes, **attrs: rule(*lanes, **attrs)
+
+
+class Scalars:
+    """Appends instructions on single numbers; its methods are named as the primitives are."""
+
+    def __init__(self, builder: ir.IRBuilder, math: Callable[..., ir.Function]) -> None:
+        self.builder = builder
+        self._math = math
+
+    def apply(self, primitive: Primitive, lanes: Sequence[Lane], attrs: Attrs) -> Lane:
+        """Append what a primitive does to one element."""
+        rule = rule_of(primitive)
+        assert rule is not None, primitive
+        lane: Lane = rule(self, *lanes, **attrs)
+        return lane
+
+    def number(self, number: Any, dtype: DType) -> Lane:
+        """Return a constant."""
+        return Lane(literal(number, dtype), dtype, self)
+
+    def lane(self, value: ir.Value, like: Lane) -> Lane:
+        """Return a value as a lane of the dtype of another one."""
+        return Lane(value, like.dtype, self)
+
+    def flag(self, value: ir.Value) -> Lane:
+        """Return one bit as a bool."""
+        return Lane(value, BOOL, self)
+
+    def intrinsic(self, name: str, *lanes: Lane) -> Lane:
+        """Call an intrinsic of LLVM whose operands and result are alike."""
+        kind = llvm_type(lanes[0].dtype)
+        module = self.builder.module
+        wanted = ir.FunctionType(kind, [kind] * len(lanes))
+        function = module.declare_intrinsic(f"llvm.{name}", [kind], wanted)
+        return self.lane(self.builder.call(function, [one.value for one in lanes]), lanes[0])
+
+    # Memory
+
+    def load(self, pointer: ir.Value, dtype: DType) -> Lane:
+        """Read a number."""
+        loaded = self.builder.load(pointer, typ=memory_type(dtype))
+        if dtype.kind == "b":
+            loaded = self.builder.icmp_unsigned("!=", loaded, I8(0))
+        return Lane(loaded, dtype, self)
+
+    def store(self, lane: Lane, pointer: ir.Value) -> None:
+        """Write a number."""
+        value = lane.value
+        if lane.dtype.kind == "b":
+            value = self.builder.zext(value, I8)
+        self.builder.store(value, pointer)
+
+    def element(self, pointer: ir.Value, dtype: DType, index: Any) -> ir.Value:
+        """Return the address of an element, ``index`` elements behind a pointer."""
+        if isinstance(index, int):
+            if not index:
+                return pointer
+            index = I64(index)
+        elif isinstance(index, Lane):
+            index = index.value
+        return self.builder.gep(pointer, [index], inbounds=True, source_etype=memory_type(dtype))
+
+    # Arithmetic
+
+    def _by_kind(self, x: Lane, y: Lane, name: str) -> Lane:
+        prefix = "f" if x.dtype.kind == "f" else ""
+        return self.lane(getattr(self.builder, prefix + name)(x.value, y.value), x)
+
+    def add(self, x: Lane, y: Lane) -> Lane:
+        return self._by_kind(x, y, "add")
+
+    def subtract(self, x: Lane, y: Lane) -> Lane:
+        return self._by_kind(x, y, "sub")
+
+    def multiply(self, x: Lane, y: Lane) -> Lane:
+        return self._by_kind(x, y, "mul")
+
+    def divide(self, x: Lane, y: Lane) -> Lane:
+        return self.lane(self.builder.fdiv(x.value, y.value), x)
+
+    def negative(self, x: Lane) -> Lane:
+        name = "fneg" if x.dtype.kind == "f" else "neg"
+        return self.lane(getattr(self.builder, name)(x.value), x)
+
+    def reciprocal(self, x: Lane) -> Lane:
+        return self.divide(self.number(1, x.dtype), x)
+
+    def square(self, x: Lane) -> Lane:
+        return self.multiply(x, x)
+
+    def sqrt(self, x: Lane) -> Lane:
+        return self.intrinsic("sqrt", x)
+
+    def floor(self, x: Lane) -> Lane:
+        return self.intrinsic("floor", x)
+
+    def ceil(self, x: Lane) -> Lane:
+        return self.intrinsic("ceil", x)
+
+    def trunc(self, x: Lane) -> Lane:
+        return self.intrinsic("trunc", x)
+
+    def rint(self, x: Lane) -> Lane:
+        return self.intrinsic("rint", x)
+
+    def copysign(self, x: Lane, y: Lane) -> Lane:
+        return self.intrinsic("copysign", x, y)
+
+    def absolute(self, x: Lane) -> Lane:
+        if x.dtype.kind == "f":
+            return self.intrinsic("fabs", x)
+        if x.dtype.kind == "u":
+            return x
+        return self.where(self.less(x, self.number(0, x.dtype)), self.negative(x), x)
+
+    def sign(self, x: Lane) -> Lane:
+        zero, one = self.number(0, x.dtype), self.number(1, x.dtype)
+        found = self.where(self.greater(x, zero), one, zero)
+        if x.dtype.kind != "u":
+            found = self.where(self.less(x, zero), self.negative(one), found)
+        return self.where(self.isnan(x), x, found) if x.dtype.kind == "f" else found
+
+    def _extremum(self, x: Lane, y: Lane, nan: str, wins: Callable[..., Lane]) -> Lane:
+        if x.dtype.kind == "f":
+            return self.intrinsic(nan, x, y)
+        return self.where(wins(x, y), x, y)
+
+    def maximum(self, x: Lane, y: Lane) -> Lane:
+        return self._extremum(x, y, "maximum", self.greater)
+
+    def minimum(self, x: Lane, y: Lane) -> Lane:
+        return self._extremum(x, y, "minimum", self.less)
+
+    def fmax(self, x: Lane, y: Lane) -> Lane:
+        return self._extremum(x, y, "maxnum", self.greater)
+
+    def fmin(self, x: Lane, y: Lane) -> Lane:
+        return self._extremum(x, y, "minnum", self.less)
+
+    # Comparisons and logic
+
+    def _compare(self, operator: str, x: Lane, y: Lane) -> Lane:
+        if x.dtype.kind == "f":
+            ordered = operator != "!="
+            compare = self.builder.fcmp_ordered if ordered else self.builder.fcmp_unordered
+        elif x.dtype.kind == "i":
+            compare = self.builder.icmp_signed
+        else:
+            compare = self.builder.icmp_unsigned
+        return self.flag(compare(operator, x.value, y.value))
+
+    def equal(self, x: Lane, y: Lane) -> Lane:
+        return self._compare("==", x, y)
+
+    def not_equal(self, x: Lane, y: Lane) -> Lane:
+        return self._compare("!=", x, y)
+
+    def less(self, x: Lane, y: Lane) -> Lane:
+        return self._compare("<", x, y)
+
+    def less_equal(self, x: Lane, y: Lane) -> Lane:
+        return self._compare("<=", x, y)
+
+    def greater(self, x: Lane, y: Lane) -> Lane:
+        return self._compare(">", x, y)
+
+    def greater_equal(self, x: Lane, y: Lane) -> Lane:
+        return self._compare(">=", x, y)
+
+    def where(self, mask: Lane, x: Lane, y: Lane) -> Lane:
+        return self.lane(self.builder.select(mask.value, x.value, y.value), x)
+
+    def _bits(self, x: Lane, y: Lane, name: str) -> Lane:
+        return self.lane(getattr(self.builder, name)(x.value, y.value), x)
+
+    def bitwise_and(self, x: Lane, y: Lane) -> Lane:
+        return self._bits(x, y, "and_")
+
+    def bitwise_or(self, x: Lane, y: Lane) -> Lane:
+        return self._bits(x, y, "or_")
+
+    def bitwise_xor(self, x: Lane, y: Lane) -> Lane:
+        return self._bits(x, y, "xor")
+
+    def invert(self, x: Lane) -> Lane:
+        return self.lane(self.builder.not_(x.value), x)
+
+    logical_and, logical_or, logical_xor = bitwise_and, bitwise_or, bitwise_xor
+    logical_not = invert
+
+    def isnan(self, x: Lane) -> Lane:
+        return self.flag(self.builder.fcmp_unordered("uno", x.value, x.value))
+
+    def isinf(self, x: Lane) -> Lane:
+        return self.equal(self.absolute(x), self.number(np.inf, x.dtype))
+
+    def isfinite(self, x: Lane) -> Lane:
+        return self.less(self.absolute(x), self.number(np.inf, x.dtype))
+
+    def signbit(self, x: Lane) -> Lane:
+        bits = self.builder.bitcast(x.value, ir.IntType(x.dtype.itemsize * 8))
+        return self.flag(self.builder.icmp_signed("<", bits, ir.Constant(bits.type, 0)))
+
+    # Conversions
+
+    def copy(self, x: Lane) -> Lane:
+        return x
+
+    stop_gradient = copy
+
+    def with_value(self, x: Lane, value: Lane) -> Lane:
+        return value
+
+    def cast(self, x: Lane, dtype: DType) -> Lane:
+        """Convert as NumPy does; floats beyond the range of integers become the nearest one."""
+        if x.dtype == dtype:
+            return x
+        if dtype.kind == "b":
+            return self.not_equal(x, self.number(0, x.dtype))
+        return Lane(self._converted(x, dtype), dtype, self)
+
+    def _converted(self, x: Lane, dtype: DType) -> ir.Value:
+        builder, kind = self.builder, llvm_type(dtype)
+        source, wider = x.dtype.kind, dtype.itemsize > x.dtype.itemsize
+        if source == "f" and dtype.kind == "f":
+            return builder.fpext(x.value, kind) if wider else builder.fptrunc(x.value, kind)
+        if source == "f":  # plain conversions of what does not fit are undefined
+            name = "llvm.fptosi.sat" if dtype.kind == "i" else "llvm.fptoui.sat"
+            types = [kind, llvm_type(x.dtype)]
+            function = builder.module.declare_intrinsic(
+                name, types, ir.FunctionType(kind, types[1:])
+            )
+            return builder.call(function, [x.value])
+        if dtype.kind == "f":
+            convert = builder.sitofp if source == "i" else builder.uitofp
+            return convert(x.value, kind)
+        if source == "b" or (wider and source == "u"):
+            return builder.zext(x.value, kind)
+        if wider:
+            return builder.sext(x.value, kind)
+        return x.value if dtype.itemsize == x.dtype.itemsize else builder.trunc(x.value, kind)
+
+
+def _function(name: str) -> Callable[..., Lane]:
+    def call(self: Scalars, *lanes: Lane) -> Lane:
+        function = self._math(self.builder.module, name, llvm_type(lanes[0].dtype))
+        return self.lane(self.builder.call(function, [one.value for one in lanes]), lanes[0])
+
+    call.__name__ = name
+    return call

@@ -1,0 +1,129 @@
+"""Machines to compile for, and LLVM's way from its text to an object file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as binding
+
+_VECTOR_BYTES = (("avx512f", 64), ("avx2", 32), ("avx", 32))
+
+
+@cache
+def _initialised() -> None:
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+
+
+@dataclass(frozen=True)
+class Target:
+    """A machine to compile for.
+
+    Attributes:
+        triple: As LLVM writes it: "x86_64-unknown-linux-gnu".
+        cpu: A name that LLVM knows: "x86-64-v3", "znver4".
+        features: What the machine has beyond (or has not of) that, as "+avx2,-avx512f".
+    """
+
+    triple: str
+    cpu: str
+    features: str = ""
+
+    @classmethod
+    def host(cls) -> Target:
+        """Return the machine that this process runs on."""
+        features = binding.get_host_cpu_features().flatten()
+        return cls(binding.get_process_triple(), binding.get_host_cpu_name(), features)
+
+    @classmethod
+    def named(cls, cpu: str, triple: str | None = None) -> Target:
+        """Return a machine by the name of its processor; of this process's kind by default."""
+        return cls(triple or binding.get_process_triple(), cpu)
+
+    @property
+    def vector_bytes(self) -> int:
+        """The width of a vector register."""
+        known = _enabled(self)
+        return next((width for feature, width in _VECTOR_BYTES if feature in known), 16)
+
+    def machine(self, level: int = 3) -> Any:
+        """Return LLVM's machine, which compiles at this level of optimisation."""
+        _initialised()
+        return binding.Target.from_triple(self.triple).create_target_machine(
+            cpu=self.cpu, features=self.features, opt=level, reloc="pic", codemodel="small"
+        )
+
+
+@cache
+def _enabled(target: Target) -> frozenset[str]:
+    given = target.features.split(",")
+    named = {
+        "x86-64-v3": {"avx", "avx2", "fma"},
+        "x86-64-v4": {"avx", "avx2", "fma", "avx512f"},
+    }.get(target.cpu, set())
+    return frozenset(named) | {one[1:] for one in given if one.startswith("+")}
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What became of a module.
+
+    Attributes:
+        object: A relocatable object file.
+        optimised: The module after LLVM's passes, as text.
+        target: The machine.
+        level: The level of optimisation of the code.
+    """
+
+    object: bytes
+    optimised: str = field(repr=False)
+    target: Target
+    level: int
+
+    @property
+    def assembly(self) -> str:
+        """The machine code as text."""
+        module = binding.parse_assembly(self.optimised)
+        return str(self.target.machine(self.level).emit_assembly(module))
+
+
+DEFAULTS: Mapping[str, bool] = {
+    "loop_vectorization": True,
+    "slp_vectorization": True,
+    "loop_interleaving": True,
+    "loop_unrolling": True,
+}
+
+
+def compile_text(text: str, target: Target, level: int = 3, **options: bool) -> Compiled:
+    """Compile a module.
+
+    Args:
+        text: The module, as LLVM's text.
+        target: For which machine.
+        level: Of optimisation, 0 to 3.
+        **options: Of LLVM's passes, in place of ``DEFAULTS``.
+
+    Raises:
+        RuntimeError: LLVM finds the text wrong: a bug of ours.
+    """
+    machine = target.machine(level)
+    module = binding.parse_assembly(text)
+    module.triple = target.triple
+    module.data_layout = str(machine.target_data)
+    module.verify()
+    tuning = binding.create_pipeline_tuning_options(speed_level=level)
+    for name, value in {**DEFAULTS, **options}.items():
+        setattr(tuning, name, value)
+    passes = binding.create_pass_builder(machine, tuning)
+    passes.getModulePassManager().run(module, passes)
+    return Compiled(machine.emit_object(module), str(module), target, level)
+
+
+def symbols_of(text: str) -> list[str]:
+    """Return the names that a module's text defines for others."""
+    return re.findall(r"^define (?!internal|private)[^@]*@([\w.]+)\(", text, re.MULTILINE)

@@ -1,0 +1,41 @@
+"""Places in one workspace for the values of a program, from how long they live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+ALIGNMENT = 64
+
+
+def assign(sizes: Iterable[tuple[int, int, int]]) -> tuple[list[int], int]:
+    """Return an offset for each block of memory, and the size of the whole.
+
+    Blocks that are alive at one time lie apart; larger ones are placed first.
+
+    Args:
+        sizes: For each block its size in bytes, and the first and the last step in which it is
+            used.
+
+    Example:
+        >>> assign([(100, 0, 2), (64, 1, 3), (100, 3, 4)])
+        ([0, 128, 0], 192)
+    """
+    blocks = [(-(-size // ALIGNMENT) * ALIGNMENT, first, last) for size, first, last in sizes]
+    offsets = [0] * len(blocks)
+    placed: list[int] = []
+    for i in sorted(range(len(blocks)), key=lambda i: (-blocks[i][0], blocks[i][1], i)):
+        size, first, last = blocks[i]
+        taken = sorted(
+            (offsets[j], offsets[j] + blocks[j][0])
+            for j in placed
+            if blocks[j][1] <= last and first <= blocks[j][2]
+        )
+        at = 0
+        for low, high in taken:
+            if at + size <= low:
+                break
+            at = max(at, high)
+        offsets[i] = at
+        placed.append(i)
+    ends = [offset + size for offset, (size, _, _) in zip(offsets, blocks, strict=True)]
+    return offsets, max(ends, default=0)

@@ -1,0 +1,1 @@
+"""Tests of the elementary and special functions that are emitted as LLVM code."""
