@@ -34,11 +34,13 @@ class Executable:
         run: Takes the leaves of the arguments, returns the outputs (one, or a tuple).
         single: Whether it returns one output.
         generate: Returns its NumPy source.
+        path: The file that this lies in, where it is what runs.
     """
 
     run: Callable[..., Any]
     single: bool
     generate: Callable[[], Module]
+    path: Path | None = None
 
     @cached_property
     def module(self) -> Module:
@@ -249,11 +251,12 @@ class Specialisation:
             return pipeline.generate(graph, name, heading, kept, self.log, shared, owned)
 
         run = self._native(graph, name, shared) if self.backend == "llvm" else None
+        path = None
         if run is None:
             module = generate()
-            run, _ = load(module)
+            run, path = load(module)
             generate = partial(_itself, module)
-        self._executables[mode] = Executable(run, len(results) == 1, generate)
+        self._executables[mode] = Executable(run, len(results) == 1, generate, path)
 
     def _native(
         self, graph: Graph, name: str, shared: Collection[int]

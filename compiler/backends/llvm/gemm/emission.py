@@ -126,12 +126,34 @@ def smaller(builder: Any, first: Any, second: Any) -> Any:
 
 
 def element(builder: Any, base: Any, kind: Any, *terms: tuple[Any, Any]) -> Any:
-    """Return the address of an element: the base moved by the sum of index times stride."""
-    offset = INDEX(0)
+    """Return the address of an element: the base moved by the sum of index times stride.
+
+    What is known already is computed here: less text for LLVM to read.
+    """
+    known, offset = 0, None
     for index, stride in terms:
-        index, stride = number(index), number(stride)
-        offset = builder.add(offset, builder.mul(index, stride, flags=["nsw"]), flags=["nsw"])
-    return builder.gep(base, [offset], source_etype=kind)
+        first, second = _known(index), _known(stride)
+        if first is not None and second is not None:
+            known += first * second
+            continue
+        if first == 0 or second == 0:
+            continue
+        if second == 1:
+            term = number(index)
+        elif first == 1:
+            term = number(stride)
+        else:
+            term = builder.mul(number(index), number(stride), flags=["nsw"])
+        offset = term if offset is None else builder.add(offset, term, flags=["nsw"])
+    place = base if offset is None else builder.gep(base, [offset], source_etype=kind)
+    return builder.gep(place, [INDEX(known)], source_etype=kind) if known else place
+
+
+def _known(value: Any) -> int | None:
+    """Return an index as a number of Python's, if it is constant."""
+    if isinstance(value, ir.Constant):
+        value = value.constant
+    return value if isinstance(value, int) else None
 
 
 def load(builder: Any, address: Any, kind: Any, align: int) -> Any:

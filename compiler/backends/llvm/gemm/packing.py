@@ -147,34 +147,43 @@ def pieces_of(width: int, lanes: int) -> list[tuple[int, int]]:
 
 def _transpose(builder: Any, panel: _Panel) -> None:
     """Emit the copy of a panel whose depth is contiguous: squares turned in registers."""
-    kind, size = ELEMENTS[panel.dtype], SIZES[panel.dtype]
     width, lanes = panel.width, panel.lanes
-    wide = vector(kind, lanes)
     whole = builder.and_(panel.depth, INDEX(-lanes))
-    starts = range(0, width, lanes)
-    # A last square that is not whole spoils what follows its lines: that has to be written later.
-    groups = [list(starts)] if width % lanes else [[at] for at in starts]
-    rows = [
-        element(builder, panel.base, kind, (panel.line(builder, i, 0), 1), (panel.start, 1))
-        for i in range(width)
-    ]
-    with counted(builder, whole, step=lanes) as step:
-        for group in groups:
-            squares = []
-            for at in group:
-                square = [
-                    load(builder, element(builder, row, kind, (step, 1)), wide, size)
-                    for row in rows[at : at + lanes]
-                ]
-                square += [ir.Constant(wide, ir.Undefined)] * (lanes - len(square))
-                squares.append(transposed(builder, square))
-            for j in range(lanes):
-                for at, square in zip(group, squares, strict=True):
-                    address = element(
-                        builder, panel.place, kind, (step, width), (j * width + at, 1)
-                    )
-                    builder.store(square[j], address, align=size)
+    if width % lanes:
+        # The last square spoils what follows its lines: all squares of a line are written in turn.
+        starts = range(0, width, lanes)
+        _squares(builder, panel, whole, [(at, min(lanes, width - at)) for at in starts])
+    else:
+        with counted(builder, width, step=lanes) as at:
+            _squares(builder, panel, whole, [(at, lanes)])
     _gather(builder, panel, whole, INDEX(width))
+
+
+def _squares(builder: Any, panel: _Panel, stop: Any, squares: list[tuple[Any, int]]) -> None:
+    """Emit a loop over the depth that turns squares: (where in the width, how many rows)."""
+    kind, size, lanes = ELEMENTS[panel.dtype], SIZES[panel.dtype], panel.lanes
+    wide = vector(kind, lanes)
+    corners = []
+    for at, rows in squares:
+        places = [builder.add(number(at), INDEX(i)) for i in range(rows)]
+        offsets = [panel.line(builder, place, 0) for place in places]
+        corners.append(
+            [element(builder, panel.base, kind, (one, 1), (panel.start, 1)) for one in offsets]
+        )
+    with counted(builder, stop, step=lanes) as step:
+        turned = []
+        for rows in corners:
+            lines = [
+                load(builder, element(builder, row, kind, (step, 1)), wide, size) for row in rows
+            ]
+            lines += [ir.Constant(wide, ir.Undefined)] * (lanes - len(lines))
+            turned.append(transposed(builder, lines))
+        for j in range(lanes):
+            for (at, _), lines in zip(squares, turned, strict=True):
+                out = element(
+                    builder, panel.place, kind, (step, panel.width), (j, panel.width), (at, 1)
+                )
+                builder.store(lines[j], out, align=size)
 
 
 def transposed(builder: Any, rows: list[Any]) -> list[Any]:

@@ -26,10 +26,10 @@ from .emission import (
 from .merging import cleared, finisher
 from .packing import MATRIX, packer
 from .spec import Gemm
-from .tiles import Tiles, lanes_of, most_depth, register_tile, rounded, tiles
+from .tiles import Tiles, lanes_of, most_depth, rounded, tiles
 
 _DIRECT_BYTES = 160 * 1024  # of a matrix that is read where it is
-_FEW_ROWS = 64  # of a result: packing all of b does not pay
+_FEW = 64  # rows or columns of a result, for which packing the other matrix does not pay
 
 _ARGUMENTS = (POINTER, POINTER, POINTER, POINTER, POINTER)
 
@@ -65,13 +65,12 @@ def workspace_bytes(spec: Gemm, target: Target) -> int:
 
 def is_direct(spec: Gemm, target: Target) -> bool:
     """Whether packing does not pay for a product (ordered): it is small, or thin."""
-    _, vectors = register_tile(target)
     left, right = (extent * spec.k * SIZES[spec.dtype] for extent in (spec.m, spec.n))
     if spec.c[1] != 1:
         return False
-    if spec.n <= vectors * lanes_of(spec.dtype, target):
+    if spec.n <= _FEW:
         return right <= 2 * _DIRECT_BYTES
-    if spec.m <= _FEW_ROWS and spec.b[1] == 1:
+    if spec.m <= _FEW and spec.b[1] == 1:
         return True
     return max(left, right) <= _DIRECT_BYTES and spec.k <= most_depth(spec.dtype)
 

@@ -78,12 +78,12 @@ def _of_near(k: Scalar, f: Scalar, low: Scalar | None) -> Scalar:
     upper, lower = LOG_OF_TWO[name]
     s = f / (2.0 + f)
     z = s * s
-    half = (0.5 * f) * f
     tail = k * lower
     if low is not None:
         tail = low.times_plus(f.times_plus(f - 1.0, 1.0), tail)
-    rest = s.times_plus(z.times_plus(z.polynomial(LOG[name]), half), tail)
-    return k.times_plus(upper, f - (half - rest))
+    # 2 s = f - s f, of which f is exact and the rest small.
+    rest = s.times_plus(z.times_plus(z.polynomial(LOG[name]), -f), tail)
+    return k.times_plus(upper, f + rest)
 
 
 def log(x: Scalar) -> Scalar:
@@ -180,21 +180,31 @@ def log_base_ten(x: Scalar) -> Scalar:
     return _based(x, _BASE_TEN)
 
 
+def _large(x: Scalar) -> float:
+    """Return above what the square of a number plus 1 is the square."""
+    return float(2.0 ** (x.at.format.fraction / 2 + 4))
+
+
+def _small(x: Scalar) -> float:
+    """Return below what an odd function with slope 1 is the identity."""
+    return float(2.0 ** (-x.at.format.fraction / 2 - 2))
+
+
 def arcsinh(x: Scalar) -> Scalar:
     """Return the inverse hyperbolic sine, log(a + sqrt(a**2 + 1)) of a = abs(x)."""
     a = abs(x)
-    is_large = a > 2.0 ** (x.at.format.fraction / 2 + 4)
+    is_large = a > _large(x)
     small = is_large.choose(1.0, a)
     root = (exact_product(small, small) + 1.0).sqrt()
     inner = choose(is_large, Pair(a, a * 0.0), root + small)
     result = natural(inner.high, inner.low) + is_large.choose(math.log(2.0), 0.0)
     whole = (a < math.inf).choose(result.sum(), a).with_sign_of(x)
-    return (a < 2.0 ** (-x.at.format.fraction / 2 - 2)).choose(x, whole)
+    return (a < _small(x)).choose(x, whole)
 
 
 def arccosh(x: Scalar) -> Scalar:
     """Return the inverse hyperbolic cosine, log(x + sqrt(x**2 - 1))."""
-    is_large = x > 2.0 ** (x.at.format.fraction / 2 + 4)
+    is_large = x > _large(x)
     small = is_large.choose(1.0, x)
     root = (exact_product(small, small) + -1.0).sqrt()
     root = choose(small.equals(1.0), Pair(small * 0.0, small * 0.0), root)
@@ -211,7 +221,7 @@ def arctanh(x: Scalar) -> Scalar:
     result = 0.5 * natural(inner.high, inner.low).sum()
     # The quotient does not resolve the logarithm of what is nearly 1.
     whole = a.equals(1.0).choose(math.inf, (a > 1.0).choose(math.nan, result)).with_sign_of(x)
-    return (a < 2.0 ** (-x.at.format.fraction / 2 - 2)).choose(x, whole)
+    return (a < _small(x)).choose(x, whole)
 
 
 def log_of_sum_of_exponentials(x: Scalar, y: Scalar) -> Scalar:
