@@ -16,7 +16,6 @@ from ...primitives.selection import slice_index
 from .gemm import emit, workspace_bytes
 from .gemm.emission import pointer_to
 from .layout import dot, mapped, row_major
-from .math import declare
 from .nests import NestEmitter, loop
 from .places import Buffer, Reader, Registers, indices
 from .plan import Nest, Plan, Step, Tiny, is_tiny
@@ -64,7 +63,7 @@ class Program:
         self.function.linkage = "internal"
         self.function.attributes.add("nounwind")
         self.builder = ir.IRBuilder(self.function.append_basic_block("entry"))
-        self.scalars = Scalars(self.builder, declare)
+        self.scalars = Scalars(self.builder, target)
         self.places: dict[Value, Registers | Buffer] = {}
         self.reader = Reader(self.scalars, self.places, self.plan.producers)
         self._numbers = count()
@@ -280,7 +279,7 @@ class Program:
                 given.append(place.pointer)
         name = f"{self._name}.nest.{next(self._numbers)}"
         emitter = NestEmitter(
-            self.plan, nest, self.module, name, declare, leaves, frozenset(registers)
+            self.plan, nest, self.module, name, self.target, leaves, frozenset(registers)
         )
         function = emitter.emit()
         for value in emitter.written:

@@ -10,7 +10,8 @@ import numpy as np
 
 from ...primitive import Attrs, Operators, Primitive, Scalar
 from ...types import BOOL
-from .math import names
+from .math import declare, names
+from .target import Target
 
 DType = np.dtype[Any]
 I1, I8, I64, PTR = ir.IntType(1), ir.IntType(8), ir.IntType(64), ir.PointerType()
@@ -75,9 +76,8 @@ def rule_of(primitive: Primitive) -> Callable[..., Any] | None:
 class Scalars:
     """Appends instructions on single numbers; its methods are named as the primitives are."""
 
-    def __init__(self, builder: ir.IRBuilder, math: Callable[..., ir.Function]) -> None:
-        self.builder = builder
-        self._math = math
+    def __init__(self, builder: ir.IRBuilder, target: Target) -> None:
+        self.builder, self.target = builder, target
 
     def apply(self, primitive: Primitive, lanes: Sequence[Lane], attrs: Attrs) -> Lane:
         """Append what a primitive does to one element."""
@@ -315,7 +315,8 @@ class Scalars:
 
 def _function(name: str) -> Callable[..., Lane]:
     def call(self: Scalars, *lanes: Lane) -> Lane:
-        function = self._math(self.builder.module, name, llvm_type(lanes[0].dtype))
+        kind = llvm_type(lanes[0].dtype)
+        function = declare(self.builder.module, name, kind, self.target.fuses)
         return self.lane(self.builder.call(function, [one.value for one in lanes]), lanes[0])
 
     call.__name__ = name

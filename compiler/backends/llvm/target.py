@@ -50,6 +50,11 @@ class Target:
         known = _enabled(self)
         return next((width for feature, width in _VECTOR_BYTES if feature in known), 16)
 
+    @property
+    def fuses(self) -> bool:
+        """Whether it multiplies and adds in one instruction."""
+        return "fma" in _enabled(self) or self.triple.startswith(("aarch64", "arm64"))
+
     def machine(self, level: int = 3) -> Any:
         """Return LLVM's machine, which compiles at this level of optimisation."""
         _initialised()

@@ -252,10 +252,22 @@ class _Emission:
         adds = builder.and_(direct, self.adds)
         left = element(builder, self.left, self.kind, (i, self.depth))
         right = element(builder, self.right, self.kind, (j, self.depth))
-        call_pointer(builder, function, [self.depth, left, right, place, stride, adds])
+        ahead = self._ahead(i, j, left)
+        call_pointer(builder, function, [self.depth, left, right, place, stride, adds, ahead])
         where = [out, given.out_rows, given.out_columns, row, column, rows, columns]
         with builder.if_then(builder.not_(direct)):
             merging = merge(self.module, self.dtype, tiles.columns, tiles.lanes)
             builder.call(merging, [*where[:3], rows, columns, self.scratch, self.adds])
         with builder.if_then(self.finishes):
             call_pointer(builder, given.finish, [*where, given.context])
+
+    def _ahead(self, i: Any, j: Any, left: Any) -> Any:
+        """Return what a tile asks for: the first ones b's next panel, then a's next panel."""
+        builder, tiles, depth = self.builder, self.tiles, self.depth
+        lines = tiles.columns * SIZES[self.dtype] // LINE  # of a step of a panel of b
+        number = builder.sdiv(i, INDEX(tiles.rows))
+        following = builder.add(j, INDEX(tiles.columns))
+        panel = element(builder, self.right, self.kind, (following, depth))
+        part = element(builder, panel, BYTE, (builder.mul(number, INDEX(LINE)), depth))
+        rest = element(builder, left, self.kind, (depth, tiles.rows))
+        return builder.select(builder.icmp_signed("<", number, INDEX(lines)), part, rest)

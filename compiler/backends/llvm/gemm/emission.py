@@ -257,10 +257,10 @@ def _masked(builder: Any, action: str, kind: Any, result: Any, arguments: Sequen
     return known
 
 
-def prefetch(builder: Any, address: Any) -> None:
-    """Ask for a line of the cache that is going to be written."""
+def prefetch(builder: Any, address: Any, *, writes: bool = True) -> None:
+    """Ask for a line that is going to be written soon, or read later: of the second cache then."""
     known = builder.module.globals.get("llvm.prefetch.p0")
     if known is None:
         signature = ir.FunctionType(VOID, [POINTER, LANE, LANE, LANE])
         known = ir.Function(builder.module, signature, "llvm.prefetch.p0")
-    builder.call(known, [address, LANE(1), LANE(3), LANE(1)])
+    builder.call(known, [address, LANE(int(writes)), LANE(3 if writes else 2), LANE(1)])

@@ -34,19 +34,21 @@ from .emission import (
 def kernel(module: Any, dtype: str, rows: int, vectors: int, lanes: int) -> Any:
     """Return the function that computes one whole tile of ``c = a @ b`` or ``c += a @ b``.
 
-    Its arguments are (depth, a, b, c, stride of c's rows in elements, whether to add). ``a`` is a
-    packed panel (depth, rows) and ``b`` one of (depth, vectors * lanes), aligned to a vector; the
-    elements of a row of c are neighbours. Each element is one chain of multiply-adds in the order
-    of depth, then, where it is to be added, one addition: the same for every shape of tile.
+    Its arguments are (depth, a, b, c, stride of c's rows in elements, whether to add, what to ask
+    for). ``a`` is a packed panel (depth, rows) and ``b`` one of (depth, vectors * lanes), aligned
+    to a vector; the elements of a row of c are neighbours. With each step a line of the cache is
+    asked for, from the last argument on: part of what comes next. Each element is one chain of
+    multiply-adds in the order of depth, then, where it is to be added, one addition: the same for
+    every shape of tile.
     """
 
     def body(builder: Any, arguments: list[Any]) -> None:
-        depth, left, right, out, stride, adds = arguments
+        depth, left, right, out, stride, adds, ahead = arguments
         lines = [element(builder, out, ELEMENTS[dtype], (row, stride)) for row in range(rows)]
         for line in lines:
             for start in range(0, vectors * lanes * SIZES[dtype], LINE):
                 prefetch(builder, builder.gep(line, [INDEX(start)], source_etype=BYTE))
-        sums = _products(builder, dtype, (rows, vectors, lanes), (depth, left, right))
+        sums = _products(builder, dtype, (rows, vectors, lanes), (depth, left, right, ahead))
         with builder.if_else(adds) as (then, otherwise):
             with then:
                 _store(builder, dtype, lines, sums, adds=True)
@@ -54,7 +56,8 @@ def kernel(module: Any, dtype: str, rows: int, vectors: int, lanes: int) -> Any:
                 _store(builder, dtype, lines, sums, adds=False)
 
     name = f"gradc_gemm_{dtype}_{rows}x{vectors}x{lanes}"
-    function = shared(module, name, [INDEX, POINTER, POINTER, POINTER, INDEX, FLAG], body)
+    kinds = [INDEX, POINTER, POINTER, POINTER, INDEX, FLAG, POINTER]
+    function = shared(module, name, kinds, body)
     function.attributes.add("noinline")
     return function
 
@@ -63,11 +66,12 @@ def _products(builder: Any, dtype: str, tile: tuple[int, int, int], given: Any) 
     """Emit the loop over the depth; return the sums, a list of vectors for each row."""
     rows, vectors, lanes = tile
     kind, size = ELEMENTS[dtype], SIZES[dtype]
-    depth, left, right = given
+    depth, left, right, ahead = given
     wide = vector(kind, lanes)
 
-    def turn(_: Any, state: list[Any]) -> Sequence[Any]:
+    def turn(step: Any, state: list[Any]) -> Sequence[Any]:
         first, second, *sums = state
+        prefetch(builder, element(builder, ahead, BYTE, (step, LINE)), writes=False)
         lines = [
             load(builder, element(builder, second, kind, (lanes, j)), wide, size * lanes)
             for j in range(vectors)

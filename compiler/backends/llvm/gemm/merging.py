@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from .emission import (
@@ -20,8 +19,6 @@ from .emission import (
     zero,
 )
 from .spec import Gemm
-
-Change = Callable[[Any, Any, Any], Any]
 
 
 def merge(module: Any, dtype: str, width: int, lanes: int) -> Any:

@@ -164,8 +164,8 @@ def _squares(builder: Any, panel: _Panel, stop: Any, squares: list[tuple[Any, in
     kind, size, lanes = ELEMENTS[panel.dtype], SIZES[panel.dtype], panel.lanes
     wide = vector(kind, lanes)
     corners = []
-    for at, rows in squares:
-        places = [builder.add(number(at), INDEX(i)) for i in range(rows)]
+    for at, height in squares:
+        places = [builder.add(number(at), INDEX(i)) for i in range(height)]
         offsets = [panel.line(builder, place, 0) for place in places]
         corners.append(
             [element(builder, panel.base, kind, (one, 1), (panel.start, 1)) for one in offsets]

@@ -9,15 +9,17 @@ from ..target import Target
 from .blocked import call_driver, workspace_parts
 from .convolution import Axis, Conv, Layout, forward_layout
 from .convolving import Convolving, Space, function_of, held, moved
-from .emission import ELEMENTS, INDEX, SIZES, counted, element, smaller
+from .correlating import correlation
+from .emission import ELEMENTS, FLAG, INDEX, POINTER, SIZES, counted, element, smaller
 from .implicit import offsets
 from .product import matrix
 from .staging import clear, stage
-from .tiles import even_split, lanes_of, tiles
+from .tiles import Tiles, even_split, lanes_of, tiles
 
 _DEPTH = 512  # of a product: a chain of sums
 _COLUMNS = 288  # that a chunk has at least, where there are so many
 _MOST_PARTS = 8  # of a group's channels
+_FEW_ROWS = 4  # filters of a group; for so few, or half a tile's columns, dots are faster
 
 
 def emit_kernel_gradient(module: Any, conv: Conv, target: Target) -> Convolving:
@@ -44,7 +46,7 @@ def emit_kernel_gradient(module: Any, conv: Conv, target: Target) -> Convolving:
     packed = space.take(workspace_parts(conv.dtype, sizes)[2])
 
     with function_of(module, "gradc_conv_kernel") as (builder, arguments, function):
-        image, slope, out, workspace, context, chunk = arguments
+        image, slope, out, workspace, _, chunk = arguments
         places = [moved(builder, workspace, at) for at in (staged, slopes, packed)]
         group = builder.udiv(chunk, INDEX(parts))
         start = builder.mul(builder.urem(chunk, INDEX(parts)), INDEX(channels))
@@ -62,22 +64,15 @@ def emit_kernel_gradient(module: Any, conv: Conv, target: Target) -> Convolving:
                 for offset in layout.offsets
             )
             table = offsets(module, values)
-            left = matrix(
-                builder, conv.dtype, places[1], (spread.elements, 1),
-                (sizes.rows, sizes.edge_rows), lanes,
-            )  # fmt: skip
-            right = matrix(
-                builder, conv.dtype, places[0], (0, 1),
-                (sizes.columns, sizes.edge_vectors * lanes), lanes, ("width", table),
-            )  # fmt: skip
             with counted(builder, conv.batch, step=images) as first:
                 depth = block.stage(builder, first, (image, slope), places)
-                adds = conv.accumulate or builder.icmp_signed("!=", first, INDEX(0))
-                ranges = (0, rows, 0, builder.mul(count, INDEX(taps)), depth)
-                call_driver(
-                    builder, conv.dtype, sizes, ranges, left, right, (place, width, 1), adds,
-                    None, context, places[2],
-                )  # fmt: skip
+                adds: Any = FLAG(1)
+                if not conv.accumulate:
+                    adds = builder.icmp_signed("!=", first, INDEX(0))
+                if rows <= _FEW_ROWS or channels * taps <= sizes.columns // 2:
+                    block.correlate(builder, places, table, (place, depth, adds), lanes)
+                else:
+                    block.multiply(builder, places, table, (place, depth, adds), sizes)
     return Convolving(function, conv.groups * parts, space.size)
 
 
@@ -105,6 +100,38 @@ class _Block:
             stage(builder, conv.dtype, spread, conv.group_filters, source, places[1], index)
         before = builder.mul(builder.sub(images, INDEX(1)), INDEX(layout.phase))
         return builder.add(before, INDEX(layout.image_columns))
+
+    def multiply(
+        self, builder: Any, places: Any, table: Any, given: tuple[Any, Any, Any], sizes: Tiles
+    ) -> None:
+        """Emit the product of what is staged, given the address of the gradient, depth, adds."""
+        conv, spread, lanes = self.conv, self.layouts[1], sizes.lanes
+        place, depth, adds = given
+        taps, dtype = prod(conv.kernel), conv.dtype
+        heights, widths = (
+            (sizes.rows, sizes.edge_rows), (sizes.columns, sizes.edge_vectors * lanes),
+        )  # fmt: skip
+        left = matrix(builder, dtype, places[1], (spread.elements, 1), heights, lanes)
+        right = matrix(builder, dtype, places[0], (0, 1), widths, lanes, ("width", table))
+        ranges = (0, conv.group_filters, 0, builder.mul(self.count, INDEX(taps)), depth)
+        call_driver(
+            builder, dtype, sizes, ranges, left, right, (place, conv.group_channels * taps, 1),
+            adds, None, POINTER(None), places[2],
+        )  # fmt: skip
+
+    def correlate(
+        self, builder: Any, places: Any, table: Any, given: tuple[Any, Any, Any], lanes: int
+    ) -> None:
+        """Emit the same by dot products: a tile of so few rows would be mostly empty."""
+        conv, taps = self.conv, prod(self.conv.kernel)
+        place, depth, adds = given
+        function = correlation(builder.module, conv.dtype, lanes)
+        kind = ELEMENTS[conv.dtype]
+        with counted(builder, conv.group_filters) as row:
+            slopes = element(builder, places[1], kind, (row, self.layouts[1].elements))
+            out = element(builder, place, kind, (row, conv.group_channels * taps))
+            count = builder.mul(self.count, INDEX(taps))
+            builder.call(function, [slopes, depth, places[0], table, count, out, adds])
 
     def clear(self, builder: Any, place: Any) -> None:
         """Emit zeros: the gradient where nothing depends on the kernels."""

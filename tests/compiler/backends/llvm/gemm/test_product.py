@@ -50,9 +50,9 @@ def matrices(shape, dtype, seed=0):
     return (rng.standard_normal(size).astype(dtype) for size in ((m, k), (k, n), (m, n)))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("target", TARGETS, ids=NAMES)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_shapes(shape, target, dtype):
     """The matrices end where memory ends: a read or a write behind them is a crash."""
     a, b, _ = matrices(shape, dtype)
@@ -61,7 +61,7 @@ def test_shapes(shape, target, dtype):
     assert (difference(out, a, b) <= bound(a, b)).all()
 
 
-@pytest.mark.parametrize("shape", [(3, 40, 37), (37, 4, 50), (15, 33, 64), (211, 230, 70)], ids=str)
+@pytest.mark.parametrize("shape", [(3, 40, 37), (15, 33, 64), (121, 130, 500)], ids=str)
 @pytest.mark.parametrize("layouts", [(i, j, k) for i in LAYOUTS for j in LAYOUTS for k in LAYOUTS])
 def test_layouts(layouts, shape):
     """Any strides, for a result that is added to; nothing before the matrices is touched either."""
