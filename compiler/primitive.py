@@ -199,7 +199,23 @@ class Stored:
     adds: bool
 
 
-Lowering = Scalar | IndexMap | Generated | Reduction | Rows | Joined | Contraction | Stored | Expand
+@dataclass(frozen=True, slots=True)
+class Uninitialised:
+    """Room for values that are stored later."""
+
+
+Lowering = (
+    Scalar
+    | IndexMap
+    | Generated
+    | Reduction
+    | Rows
+    | Joined
+    | Contraction
+    | Stored
+    | Uninitialised
+    | Expand
+)
 
 
 @dataclass(frozen=True, slots=True)

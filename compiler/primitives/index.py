@@ -165,6 +165,7 @@ gather: Primitive = Primitive(
     type=_gather_type,
     derivative=Linear(_gather_transpose),
     numpy=NumPy(_gather_text),
+    lower=IndexMap(slice_index),
     view=_selects_view,
     dtypes="fib",
     examples=(

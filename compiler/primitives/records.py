@@ -10,7 +10,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import GradcError, TypeRuleError
-from ..primitive import REGISTRY, Attrs, Linear, NoGradient, NumPy, Primitive
+from ..primitive import (
+    REGISTRY,
+    Attrs,
+    Linear,
+    NoGradient,
+    NumPy,
+    Primitive,
+    Stored,
+    Uninitialised,
+)
 from ..types import ArrayType, Dim, Shape, Sym, format_shape
 from .batching import all_batched, batch_size, move_axis
 from .elementwise.casting import dtype_name
@@ -39,7 +48,12 @@ def _record_text(types: Sequence[ArrayType], attrs: Attrs) -> str:
 # Room for ``count`` rows; ``size`` is what types call their number in the end, which is another one
 # where it ``grows``. What is in it is not said.
 record = Primitive(
-    "record", type=_record_type, derivative=NoGradient(), numpy=NumPy(_record_text), dtypes="i"
+    "record",
+    type=_record_type,
+    derivative=NoGradient(),
+    numpy=NumPy(_record_text),
+    lower=Uninitialised(),
+    dtypes="i",
 )
 
 
@@ -89,6 +103,7 @@ push = Primitive(
     type=_push_type,
     derivative=Linear(lambda ct, rows, value, place: (ct, _row(ct, place), None)),
     numpy=NumPy("{0} = _push({0}, {1}, {2})", store=True, functions=(_PUSH,)),
+    lower=Stored(adds=False),
     dtypes="fib",
     batch=_push_batch,
 )

@@ -7,7 +7,8 @@ from math import prod
 from typing import Any
 
 from ...ir import Node
-from ...primitive import IndexMap
+from ...primitive import IndexMap, Stored
+from ...primitives.selection import Gather, Index, Slice
 
 Strides = tuple[int, ...]
 
@@ -34,6 +35,25 @@ def dot(index: Sequence[Any], strides: Strides) -> Any:
         term = place if stride == 1 else place * stride
         total = term if isinstance(total, int) and not total else total + term
     return total
+
+
+def stored_index(node: Node) -> Index:
+    """Return the index at which a store puts its value: of a record, one row."""
+    index: Index | None = node.attrs.get("index")
+    return index if index is not None else (Gather(), *(Slice() for _ in node.out.shape[1:]))
+
+
+def first_number(node: Node) -> int:
+    """Return the position of the first operand that says where to read or to store."""
+    return 2 if isinstance(node.primitive.lower, Stored) else 1
+
+
+def gathered_sizes(node: Node) -> list[int]:
+    """Return the sizes of the axes of operand 0 in which computed numbers say the place."""
+    index = stored_index(node)
+    axes = [item for item in index if item is not None]
+    sizes = zip(axes, node.operands[0].shape, strict=True)
+    return [size for item, size in sizes if isinstance(item, Gather)]
 
 
 def mapped(node: Node, index: Sequence[Any], numbers: Sequence[Any]) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -12,7 +12,7 @@ import llvmlite.ir as ir
 from ...ir import Node, Value
 from ...primitive import Generated, IndexMap, Joined, Rows, Scalar
 from ...types import INDEX_DTYPE
-from .layout import Strides, dot, mapped, row_major
+from .layout import Strides, dot, first_number, mapped, row_major
 from .scalars import I64, Lane, Scalars
 
 Index = Sequence[Any]  # of ints and Lanes
@@ -53,8 +53,10 @@ class Reader:
         scalars: Scalars,
         places: dict[Value, Registers | Buffer],
         producers: Mapping[Value, Node],
+        number: Callable[[Node, int], Lane] | None = None,
     ) -> None:
         self.scalars, self.places, self.producers = scalars, places, producers
+        self._number = number
         self._known: dict[Any, Lane] = {}
 
     def fresh(self) -> Reader:
@@ -69,7 +71,7 @@ class Reader:
         key = value, tuple(one if isinstance(one, int) else one.value for one in index)
         lane = self._known.get(key)
         if lane is None:
-            lane = self.load(value, place, index) if place else self._computed(value, index)
+            lane = self.load(value, place, index) if place else self.computed(value, index)
             self._known[key] = lane
         return lane
 
@@ -81,13 +83,14 @@ class Reader:
 
     def numbers(self, node: Node) -> list[Lane]:
         """Return the operands of rank 0 that say where a view lies, counted from the front."""
-        found = []
-        for operand in node.operands[1:]:
-            place = self.read(operand, ())
-            found.append(place)
-        return found
+        count = len(node.operands) - first_number(node)
+        if not count:
+            return []
+        assert self._number is not None
+        return [self._number(node, place) for place in range(count)]
 
-    def _computed(self, value: Value, index: Index) -> Lane:
+    def computed(self, value: Value, index: Index) -> Lane:
+        """Compute an element from those of the operands."""
         node = self.producers[value]
         lower = node.primitive.lower
         if isinstance(lower, Scalar):

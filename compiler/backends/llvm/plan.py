@@ -20,9 +20,10 @@ from ...primitive import (
     Rows,
     Scalar,
     Stored,
+    Uninitialised,
 )
 from ...primitives.elementwise import copy
-from .layout import Strides, regrouped, row_major, view_strides
+from .layout import Strides, is_row_major, regrouped, row_major, view_strides
 
 TINY = 16  # so many elements are kept in registers
 LARGEST_NEST = 160  # operations in one nest (with 48 Black-Scholes takes 1.2 times as long)
@@ -57,6 +58,12 @@ class Tiny:
 Step = Nest | Tiny | Node
 
 
+def size_of(value: Value) -> int:
+    """Return how many bytes a value takes."""
+    size: int = prod(value.shape) * value.dtype.itemsize
+    return size
+
+
 def is_tiny(value: Value) -> bool:
     """Whether the elements of a value are kept in registers."""
     size: int = prod(value.shape)
@@ -74,10 +81,12 @@ class Plan:
         roots: Of these views, what they show.
         shared: The value in whose memory a store puts its result.
         positions: The place of each node in the graph.
+        owned: Params whose memory may be stored to.
+        placed: Of views whose address is computed, the first step that can use it.
     """
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, owned: frozenset[Value] = frozenset()) -> None:
+        self.graph, self.owned = graph, owned
         self.producers = graph.producers()
         self.users = graph.users()
         self.steps: list[Step] = []
@@ -87,6 +96,7 @@ class Plan:
         self.roots: dict[Value, Value] = {}
         self.shared: dict[Value, Value] = {}
         self.weights: dict[Value, int] = {}
+        self.placed: dict[Value, int] = {}
         self.positions = {node: i for i, node in enumerate(graph.nodes)}
         for param in graph.params:
             self._place(param, -1)
@@ -114,6 +124,8 @@ class Plan:
             self._place(value, -1)
         elif isinstance(lower, Rows):
             self._add_rows(node)
+        elif isinstance(lower, IndexMap) and len(node.operands) > 1:
+            self._add_selection(node)
         elif isinstance(lower, IndexMap) and self.is_backed(node.operands[0]):
             self._add_view(node, view_strides(node, self.layouts[node.operands[0]]))
         elif isinstance(lower, Scalar | IndexMap | Generated):
@@ -123,7 +135,7 @@ class Plan:
                 self._weigh(node)
         elif isinstance(lower, Reduction):
             self._add_fold(node)
-        elif isinstance(lower, Joined | Stored) and is_tiny(value):
+        elif isinstance(lower, Joined | Stored | Uninitialised) and is_tiny(value):
             self._add_tiny(node)
         elif isinstance(lower, Stored):
             self._add_store(node)
@@ -150,6 +162,17 @@ class Plan:
             return
         self.layouts[node.out] = strides
         self.roots[node.out] = self.roots[node.operands[0]]
+        self.placed[node.out] = self.placed.get(node.operands[0], 0)
+
+    def _add_selection(self, node: Node) -> None:
+        """Add a view whose place is computed: there is one where what it shows is in memory."""
+        for operand in node.operands:
+            self.materialise(operand)
+        if is_tiny(node.out):
+            self._add_tiny(node)
+            return
+        self._add_view(node, view_strides(node, self.layouts[node.operands[0]]))
+        self.placed[node.out] = len(self.steps)
 
     def _add_rows(self, node: Node) -> None:
         operand = node.operands[0]
@@ -165,6 +188,7 @@ class Plan:
             strides = row_major(node.out.shape)
         self.layouts[node.out] = strides
         self.roots[node.out] = self.roots[operand]
+        self.placed[node.out] = self.placed.get(operand, 0)
 
     def _add_tiny(self, node: Node) -> None:
         for operand in node.operands:
@@ -190,6 +214,10 @@ class Plan:
     def _add_whole(self, node: Node) -> None:
         for operand in node.operands:
             self.materialise(operand)
+        if node.regions:  # bodies take arrays without gaps
+            operands = tuple(self._dense(operand) for operand in node.operands)
+            node = replace(node, operands=operands)
+            self.producers.update(dict.fromkeys(node.outs, node))
         self.steps.append(node)
         for out in node.outs:
             self._place(out, len(self.steps) - 1)
@@ -208,7 +236,8 @@ class Plan:
         last = max(
             (self._last_read(one) for one in self.roots if self.roots[one] is root), default=0
         )
-        if root is x and self.stored[x] >= 0 and last <= position:
+        is_ours = root is x and (self.stored[x] >= 0 or x in self.owned)
+        if is_ours and last <= position:
             self.shared[node.out] = self.shared.get(x, x)
 
     def _last_read(self, value: Value) -> float:
@@ -237,6 +266,13 @@ class Plan:
         self.stored[value] = self.steps.index(nest)
         self.layouts[value] = row_major(value.shape)
         self.roots[value] = value
+
+    def _dense(self, value: Value) -> Value:
+        """Return a value without gaps in memory: itself, or a copy."""
+        strides = self.layouts.get(value)
+        if strides is None or is_row_major(value.shape, strides):
+            return value
+        return self._copied(value)
 
     def _copied(self, value: Value) -> Value:
         """Return a copy of a view, in memory of its own."""
@@ -289,7 +325,7 @@ class Plan:
                     and step.shape == shape
                     and one in step.values
                 )
-                found = max(found, place if pointwise else place + 1)
+                found = max(found, place if pointwise else place + 1, self.placed.get(one, 0))
             else:
                 node = self.producers[one]
                 here = same and isinstance(node.primitive.lower, Scalar)
@@ -340,7 +376,9 @@ class Plan:
         """Whether a value is in memory or registers when a step begins."""
         if value in self.tiny:
             return self.tiny[value] < place
-        return value in self.layouts and self.stored[self.roots[value]] < place
+        if value not in self.layouts or self.placed.get(value, 0) > place:
+            return False
+        return self.stored[self.roots[value]] < place
 
     def _drop_unread(self) -> None:
         """Take the memory from values that only their own nest reads."""

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import llvmlite.ir as ir
 
 from ...ir import Node, Value
-from .gemm import Gemm
-from .layout import Strides, row_major
+from .gemm import Gemm, emit
+from .layout import Strides, dot, row_major
+from .nests import loop
+from .places import Buffer
+from .plan import is_tiny
+from .scalars import PTR
+
+if TYPE_CHECKING:
+    from .section import Section
 
 
 @dataclass(frozen=True)
@@ -59,3 +69,34 @@ def batch_of(node: Node, layouts: Mapping[Value, Strides]) -> Batch:
         outs[: len(lead)],
     )
     return Batch(product, lead, strides)
+
+
+def emit_product(section: Section, node: Node) -> None:
+    """Call the product of matrices, for each of a batch."""
+    out = node.out
+    target = section.room(out) if is_tiny(out) else section.address(out)
+    if 0 not in out.shape:
+        _multiply(section, node, batch_of(node, section.plan.layouts), target)
+    section.place_at(out, target)
+
+
+def _multiply(section: Section, node: Node, batch: Batch, target: ir.Value) -> None:
+    product = emit(section.emission.module, batch.product, section.emission.target)
+    workspace, dtype = section.in_workspace(node), node.out.dtype
+    pointers = []
+    for operand in node.operands:
+        place = section.backed(operand)
+        pointers.append(place.pointer if isinstance(place, Buffer) else section.spill(operand))
+
+    def one(axis: int, index: list[Any]) -> None:
+        if axis < len(batch.shape):
+            with loop(section.builder, batch.shape[axis]) as i:
+                one(axis + 1, [*index, section.reader.index_lane(i)])
+            return
+        given = [
+            section.scalars.element(pointer, dtype, dot(index, strides))
+            for pointer, strides in zip((*pointers, target), batch.strides, strict=True)
+        ]
+        section.builder.call(product, [*given, workspace, ir.Constant(PTR, None)])
+
+    one(0, [])
