@@ -12,6 +12,7 @@ from ..compiler.backends.llvm import Native, compile_graph
 from ..compiler.backends.llvm.target import Target
 from ..compiler.ir import Graph
 from ..compiler.types import ArrayType
+from .callers import caller
 from .entry import bind, exported
 from .native import load
 
@@ -36,10 +37,12 @@ def native_run(
         LoweringError: There is no native code for something in it.
     """
     native = compile_graph(graph, f"gradc.{name}.{next(_numbers)}", shared, Target.host(), level)
-    library = load([native.compiled.object], exported(native.name))
+    called = {name: caller(node) for name, node in native.program.calls.items()}
+    symbols = {name: id(one) for name, one in called.items()}
+    library = load([native.compiled.object], exported(native.name), symbols)
     types = [param.type for param in graph.params]
 
-    def convert(*leaves: Any) -> Any:
+    def convert(*leaves: Any, called: Any = called) -> Any:
         """Call it with leaves of another layout, byte order or alignment."""
         return run(*_conforming(leaves, types))
 

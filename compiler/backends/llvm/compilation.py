@@ -11,7 +11,8 @@ from ...errors import LoweringError
 from ...ir import Graph
 from .entry import emit_entry
 from .entry_signature import Argument, Result
-from .program import Program, without_lowering
+from .lowering import has_unknown_sizes
+from .program import Program
 from .target import Compiled, Target, compile_text
 
 
@@ -49,11 +50,8 @@ def compile_graph(
     Raises:
         LoweringError: There is no native code for something in it.
     """
-    missing = dict.fromkeys(node.primitive.name for node in without_lowering(graph))
-    if missing or not all(one.type.is_static for one in graph.params):
-        raise LoweringError(
-            "there is no native code yet", got=", ".join(missing) or "unknown sizes"
-        )
+    if has_unknown_sizes(graph):
+        raise LoweringError("there is no native code yet", got="sizes known at run time only")
     params = {param: i for i, param in enumerate(graph.params)}
     results = [
         Result(one.dtype, one.shape, "argument", params[one])

@@ -24,6 +24,7 @@ from ...primitive import (
 )
 from ...primitives.elementwise import copy
 from .layout import Strides, is_row_major, regrouped, row_major, view_strides
+from .lowering import is_called
 
 TINY = 16  # so many elements are kept in registers
 LARGEST_NEST = 160  # operations in one nest (with 48 Black-Scholes takes 1.2 times as long)
@@ -119,6 +120,9 @@ class Plan:
         self.roots[value] = value
 
     def _add(self, node: Node) -> None:
+        if is_called(node):
+            self._add_whole(node)
+            return
         lower, value = node.primitive.lower, node.outs[0]
         if node.primitive.name == "constant":
             self._place(value, -1)
@@ -214,7 +218,7 @@ class Plan:
     def _add_whole(self, node: Node) -> None:
         for operand in node.operands:
             self.materialise(operand)
-        if node.regions:  # bodies take arrays without gaps
+        if node.regions or is_called(node):  # which take arrays without gaps
             operands = tuple(self._dense(operand) for operand in node.operands)
             node = replace(node, operands=operands)
             self.producers.update(dict.fromkeys(node.outs, node))

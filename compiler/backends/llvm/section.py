@@ -11,10 +11,12 @@ import numpy as np
 
 from ...ir import Graph, Node, Value
 from ...primitive import Contraction, IndexMap, Joined, Stored, Uninitialised
+from .calling import emit_call
 from .emission import Emission
 from .gemm import workspace_bytes
 from .gemm.emission import pointer_to
 from .layout import dot, first_number, gathered_sizes, mapped, row_major
+from .lowering import is_called, lowering
 from .nests import NestEmitter, loop
 from .places import Buffer, Reader, Registers, indices
 from .plan import Nest, Plan, Tiny, is_tiny, size_of
@@ -118,7 +120,7 @@ class Section:
             if step in self.inner:
                 sizes = [one.workspace_bytes for one in self.inner[step]]
                 blocks += [((step, k), (size, place, place)) for k, size in enumerate(sizes)]
-            elif isinstance(step, Node) and isinstance(step.primitive.lower, Contraction):
+            elif isinstance(step, Node) and isinstance(lowering(step), Contraction):
                 if 0 not in step.out.shape:
                     size = workspace_bytes(
                         batch_of(step, plan.layouts).product, self.emission.target
@@ -190,6 +192,8 @@ class Section:
         lower = node.primitive.lower
         if node in self.inner:
             emit_region(self, node)
+        elif is_called(node):
+            emit_call(self, node)
         elif isinstance(lower, Stored):
             emit_store(self, node)
         elif isinstance(lower, Joined):
