@@ -189,6 +189,17 @@ class Contraction:
 
 
 @dataclass(frozen=True, slots=True)
+class Windowed:
+    """Windows that slide over images: a convolution, a pooling, or a gradient of one.
+
+    Attributes:
+        what: Which of them.
+    """
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """Operand 0 with operand 1 in the part that the attr ``index`` names.
 
@@ -212,6 +223,7 @@ Lowering = (
     | Rows
     | Joined
     | Contraction
+    | Windowed
     | Stored
     | Uninitialised
     | Expand

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import count
@@ -10,8 +11,14 @@ from typing import Any
 import llvmlite.binding as binding
 
 from ..compiler.backends.llvm.target import Target
+from ..compiler.errors import LoweringError
 
 _numbers = count(1)
+# Each one takes three mappings of memory, of which Linux allows a process 65,530 by default; past
+# that LLVM ends the process.
+MOST = 18_000
+_loaded: list[str] = []  # as many as there are; appending and popping are atomic
+_collect_at = [2_000]
 
 
 @cache
@@ -29,6 +36,7 @@ class Library:
     def __init__(self, tracker: Any, name: str) -> None:
         self._tracker = tracker
         self.name = name
+        _loaded.append(name)
 
     def address(self, symbol: str) -> int:
         """Return the address of an exported function or variable.
@@ -37,6 +45,10 @@ class Library:
             KeyError: The symbol was not exported.
         """
         return int(self._tracker[symbol])
+
+    def __del__(self) -> None:
+        """Unload it."""
+        _loaded.pop()
 
 
 def load(
@@ -51,7 +63,13 @@ def load(
 
     Raises:
         RuntimeError: A name is missing.
+        LoweringError: There are too many already.
     """
+    if len(_loaded) >= _collect_at[0]:  # some may be garbage in cycles
+        gc.collect()
+        _collect_at[0] = min(MOST, max(2_000, 2 * len(_loaded)))
+        if len(_loaded) >= MOST:
+            raise LoweringError(f"{MOST:,} native programs are loaded", got="another one")
     builder = binding.JITLibraryBuilder()
     for one in objects:
         builder.add_object_img(one)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from itertools import count
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -44,9 +45,11 @@ def native_run(
 
     def convert(*leaves: Any, called: Any = called) -> Any:
         """Call it with leaves of another layout, byte order or alignment."""
-        return run(*_conforming(leaves, types))
+        entry: Any = itself()
+        return entry(*_conforming(leaves, types))
 
     run: Callable[..., Any] = bind(library, native.name, convert)
+    itself = ref(run)  # no cycle: the code goes with the last one who can call it
     return run, native
 
 

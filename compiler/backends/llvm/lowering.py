@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from ...ir import Graph, Node
-from ...primitive import Contraction, IndexMap, Lowering, Scalar, Stored, Uninitialised
+from ...primitive import Contraction, IndexMap, Lowering, Scalar, Stored, Uninitialised, Windowed
 from ...primitives.regions import block, cond, for_loop, while_loop
 from ...primitives.selection import Mask
 from .layout import first_number
@@ -11,6 +13,8 @@ from .math import names
 from .scalars import rule_of
 
 REGIONS = (for_loop, while_loop, cond, block)
+MOST_PHASES = 36  # of strides: a convolution has code for each
+MOST_TAPS = 64  # of a window along the last axis: a pooling has code for each
 
 
 def lowering(node: Node) -> Lowering | None:
@@ -34,7 +38,16 @@ def _holds(lower: Lowering, node: Node) -> bool:
         return not has_mask and not any(one.ndim for one in numbers)
     if isinstance(lower, Uninitialised):
         return not node.attrs["grows"]
+    if isinstance(lower, Windowed):
+        return _slides(node)
     return True
+
+
+def _slides(node: Node) -> bool:
+    """Whether windows slide in native code: over something, and with code of bounded length."""
+    stride, window = node.attrs["stride"], node.attrs.get("window", (1,))
+    is_sum_of_nothing = any(0 in one.shape for one in node.operands) and 0 not in node.out.shape
+    return not is_sum_of_nothing and prod(stride) <= MOST_PHASES and window[-1] <= MOST_TAPS
 
 
 def is_called(node: Node) -> bool:

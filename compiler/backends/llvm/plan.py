@@ -21,6 +21,7 @@ from ...primitive import (
     Scalar,
     Stored,
     Uninitialised,
+    Windowed,
 )
 from ...primitives.elementwise import copy
 from .layout import Strides, is_row_major, regrouped, row_major, view_strides
@@ -218,7 +219,8 @@ class Plan:
     def _add_whole(self, node: Node) -> None:
         for operand in node.operands:
             self.materialise(operand)
-        if node.regions or is_called(node):  # which take arrays without gaps
+        is_windowed = isinstance(node.primitive.lower, Windowed)
+        if node.regions or is_called(node) or is_windowed:  # which take arrays without gaps
             operands = tuple(self._dense(operand) for operand in node.operands)
             node = replace(node, operands=operands)
             self.producers.update(dict.fromkeys(node.outs, node))

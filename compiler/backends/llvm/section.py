@@ -10,8 +10,9 @@ import llvmlite.ir as ir
 import numpy as np
 
 from ...ir import Graph, Node, Value
-from ...primitive import Contraction, IndexMap, Joined, Stored, Uninitialised
+from ...primitive import Contraction, IndexMap, Joined, Stored, Uninitialised, Windowed
 from .calling import emit_call
+from .convolutions import Sliding, emit_sliding, emit_windowed
 from .emission import Emission
 from .gemm import workspace_bytes
 from .gemm.emission import pointer_to
@@ -58,6 +59,7 @@ class Section:
         }
         self._spilled: dict[Value, ir.Value] = {}
         self._checked: dict[tuple[Node, int], Lane] = {}
+        self._sliding: dict[Node, Sliding | None] = {}
         self._base = 0
         self._results: Sequence[ir.Value | None] = ()
         self.workspace_bytes = self._plan_memory()
@@ -126,6 +128,9 @@ class Section:
                         batch_of(step, plan.layouts).product, self.emission.target
                     )
                     blocks.append((step, (size, place, place)))
+            elif isinstance(step, Node) and isinstance(lowering(step), Windowed):
+                sliding = self._sliding[step] = emit_sliding(self.emission, step)
+                blocks.append((step, (sliding.workspace_bytes if sliding else 0, place, place)))
         offsets, size = assign(one for _, one in blocks)
         self._offsets = {key: offset for (key, _), offset in zip(blocks, offsets, strict=True)}
         return size
@@ -198,6 +203,8 @@ class Section:
             emit_store(self, node)
         elif isinstance(lower, Joined):
             emit_join(self, node)
+        elif isinstance(lower, Windowed):
+            emit_windowed(self, node, self._sliding[node])
         elif isinstance(lower, Uninitialised):
             self.places[node.out] = Buffer(self.address(node.out), row_major(node.out.shape))
         else:

@@ -24,6 +24,9 @@ REFUSED = {
     "diagonal": TypeRuleError,  # of matrices that need not be square
     "prod": DerivativeError,  # over the unknown axis
     "cumprod": DerivativeError,  # along the unknown axis
+    # The extents of images and windows.
+    **dict.fromkeys(("conv", "conv_kernel_gradient", "max_pool", "avg_pool"), TypeRuleError),
+    **dict.fromkeys(("max_pool_gradient", "max_pool_choice"), TypeRuleError),
 }
 N = Sym.named("n")
 

@@ -1,4 +1,4 @@
-"""The error function, its complement and its inverse, in float64.
+"""The error function, its complements and their inverses, in float64.
 
 erfc(x) = exp(-x**2) P(t) / (1 + 2 x) with t = (x - k) / (x + k) (M. M. Shepherd and J. G.
 Laframboise, "Chebyshev approximation of (1 + 2x) exp(x**2) erfc x", 1981).
@@ -16,8 +16,11 @@ from .pairs import Pair, choose, exact_product, exact_sum, ordered_sum
 from .scalar import Scalar
 from .special_coefficients import (
     ERFC,
+    ERFCX,
     ERFINV_CENTRE,
     ERFINV_FAR,
+    ERFINV_FARTHER,
+    ERFINV_LAST,
     ERFINV_MIDDLE,
 )
 
@@ -25,7 +28,7 @@ from .special_coefficients import (
 _EXCESS_OF_SLOPE = 0.1283791670955126
 
 
-def _near_zero(x: Scalar) -> Scalar:
+def erf_near_zero(x: Scalar) -> Scalar:
     """Return erf(x) for abs(x) <= 1."""
     square = x * x
     excess = square.times_plus(square.polynomial(ERF[x.at.format.name]), _EXCESS_OF_SLOPE)
@@ -37,7 +40,7 @@ def erf(x: Scalar) -> Scalar:
     a = abs(x).at_most(6.0)
     t = (a - 2.5) / (a + 2.5)
     complement = exp(-(a * a)) * t.polynomial(ERF_COMPLEMENT[x.at.format.name]) / (1.0 + (a + a))
-    return (a < 1.0).choose(_near_zero(a), 1.0 - complement).with_sign_of(x)
+    return (a < 1.0).choose(erf_near_zero(a), 1.0 - complement).with_sign_of(x)
 
 
 def erfc(x: Scalar) -> Scalar:
@@ -48,7 +51,7 @@ def erfc(x: Scalar) -> Scalar:
     quotient = top / exact_sum(a + a, 1.0)
     factor = exp_of_pair(-exact_product(a, a), quotient)
     far = (x < 0.0).choose(2.0 - factor, factor)
-    near = 1.0 - _near_zero(x)
+    near = 1.0 - erf_near_zero(x)
     return (abs(x) < 0.5).choose(near, (x.is_nan()).choose(x, far))
 
 
@@ -57,28 +60,75 @@ def _pair_of_polynomial(x: Scalar, terms: Sequence[float]) -> Pair:
     return ordered_sum(x.at.number(terms[-1]), x * x.polynomial(terms[:-1]))
 
 
-def erfinv(x: Scalar) -> Scalar:
-    """Return the inverse of the error function.
+def scaled_complement(a: Scalar, low: Scalar | None = None) -> Pair:
+    """Return exp(z**2) erfc(z) of z = a + low >= 0, and not a number for infinity.
 
-    x times a function of w = -log(1 - x**2) (M. Giles, "Approximating the erfinv function", 2010).
+    Of z so near to a the lower part counts in the divisor only.
     """
+    bounded = a.at_most(1e300)
+    top = _pair_of_polynomial((bounded - 3.75) / (bounded + 3.75), ERFCX)
+    below = exact_sum(a, 0.5)
+    return top.scaled(0.5) / (below if low is None else Pair(below.high, below.low + low))
+
+
+def erfcx(x: Scalar) -> Scalar:
+    """Return the scaled complementary error function, exp(x**2) erfc(x)."""
     a = abs(x)
-    # Both factors are exact where that matters, near 1.
-    product = exact_product(1.0 - a, 1.0 + a)
+    right = a.equals(math.inf).choose(0.0, scaled_complement(a).sum())
+    inner = a.at_most(28.0)
+    left = 2.0 * exp_of_pair(exact_product(inner, inner)) - right
+    return (x < 0.0).choose(left, right)
+
+
+def _factor(product: Pair, has_tail: bool) -> Pair:
+    """Return erfinv(x) / x, given 1 - x**2.
+
+    A function of w = -log(1 - x**2) (M. Giles, "Approximating the erfinv function", 2010).
+
+    Args:
+        product: 1 - x**2.
+        has_tail: Whether that may be so small that x is 1.
+    """
     whole = -natural(product.high, product.low)
     w = whole.high
     root = w.at_least(4.0).sqrt()
     square = exact_product(root, root)
     lost = ((w - square.high) - square.low + whole.low) / (root + root)
     centre = _pair_of_polynomial(w.at_most(4.0) - 2.0, ERFINV_CENTRE)
-    middle = _pair_of_polynomial(root - 3.0, ERFINV_MIDDLE)
-    far = _pair_of_polynomial(root - 5.0, ERFINV_FAR)
+    outer = _pair_of_polynomial(root - 5.0, ERFINV_FAR)
+    if has_tail:
+        farther = _pair_of_polynomial(root - 9.0, ERFINV_FARTHER)
+        last = _pair_of_polynomial(root - 19.75, ERFINV_LAST)
+        outer = choose(w < 36.0, outer, choose(w < 144.0, farther, last))
+    outer = choose(w < 16.0, _pair_of_polynomial(root - 3.0, ERFINV_MIDDLE), outer)
     # The functions of the root have slopes near 1, that of w has one near 1/4.
-    outer = choose(w < 16.0, middle, far)
-    factor = choose(
+    return choose(
         w < 4.0,
         Pair(centre.high, whole.low.times_plus(0.25, centre.low)),
         Pair(outer.high, outer.low + lost),
     )
+
+
+def erfinv(x: Scalar) -> Scalar:
+    """Return the inverse of the error function."""
+    a = abs(x)
+    # Both factors are exact where that matters, near 1.
+    factor = _factor(exact_product(1.0 - a, 1.0 + a), has_tail=False)
     result = a.equals(1.0).choose(math.inf, (factor * a).sum())
     return (a > 1.0).choose(math.nan, result).with_sign_of(x)
+
+
+def inverse_complement(q: Scalar) -> Pair:
+    """Return the x with erfc(x) = q, for 0 < q <= 1."""
+    below = exact_sum(-q, 2.0)
+    product = exact_product(q, below.high)
+    factor = _factor(Pair(product.high, q.times_plus(below.low, product.low)), has_tail=True)
+    return factor * exact_sum(-q, 1.0)
+
+
+def erfcinv(y: Scalar) -> Scalar:
+    """Return the inverse of the complementary error function."""
+    q = (y > 1.0).choose(2.0 - y, y)
+    result = q.equals(0.0).choose(math.inf, inverse_complement(q).sum())
+    result = (q < 0.0).choose(math.nan, result)
+    return (y > 1.0).choose(-result, result)

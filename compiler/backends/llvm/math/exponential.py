@@ -93,9 +93,14 @@ def exp(x: Scalar) -> Scalar:
     return scaled(parts.exponential(), parts.n, parts.word)
 
 
-def exp_of_pair(x: Pair, factor: Pair | None = None) -> Scalar:
-    """Return e**(x.high + x.low), times a factor near 1 if one is given."""
+def exp_of_pair(x: Pair, factor: Pair | None = None, spare: float = 0.0) -> Scalar:
+    """Return e**(x.high + x.low), times a factor if one is given.
+
+    With a factor that brings the result back from beyond the range of e**x: by e**spare at most,
+    which is 100 at most.
+    """
     lowest, highest = _RANGE[x.high.at.format.name]
+    lowest, highest = lowest - spare, highest + spare
     inside = (x.high > lowest) & (x.high < highest)
     parts = reduced(x.high.at_least(lowest).at_most(highest), inside.choose(x.low, 0.0))
     if factor is None:

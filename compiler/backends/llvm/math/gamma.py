@@ -14,8 +14,8 @@ from .pairs import Pair, exact_product, ordered_sum
 from .scalar import Scalar
 from .special_coefficients import DIGAMMA, DIGAMMA_FAR, GAMMALN, STIRLING, TRIGAMMA_FAR
 
-_LOG_OF_ROOT_OF_TWO_PI = 0.9189385332046728
-_FAR = 8.0
+LOG_OF_ROOT_OF_TWO_PI = 0.9189385332046728
+FAR = 8.0
 _FAR_OF_DIGAMMA = 4.0
 
 # 1 - Euler's constant, the slope of gammaln at 2.
@@ -25,7 +25,7 @@ _SLOPE = (0.42278433509846713, 4.942915152430645e-18)
 _ROOT = (1.4616321449683622, 9.549995429965697e-17)
 
 
-def _sin_of_turns(r: Scalar) -> Scalar:
+def sin_of_turns(r: Scalar) -> Scalar:
     """Return sin(pi r) for abs(r) <= 1/2."""
     angle = exact_product(r, r.at.number(math.pi))
     low = r.times_plus(1.2246467991473532e-16, angle.low)
@@ -51,15 +51,24 @@ def _near(a: Scalar) -> tuple[Pair, Scalar, Scalar]:
     return part, factor, is_middle.choose(-1.0, one)
 
 
+def stirling_rest(a: Scalar) -> Scalar:
+    """Return log(gamma(a)) - ((a - 1/2) log(a) - a + log(2 pi) / 2), for a >= 8."""
+    inverse = 1.0 / a
+    return inverse * (inverse * inverse).polynomial(STIRLING)
+
+
+def stirling(a: Scalar, logarithm: Pair) -> Pair:
+    """Return log(gamma(a)) of a >= 8, given log(a)."""
+    constant = LOG_OF_ROOT_OF_TWO_PI - 0.5 + stirling_rest(a)
+    return (logarithm + -1.0) * (a - 0.5) + constant
+
+
 def _positive_gammaln(a: Scalar) -> Scalar:
-    is_far = a >= _FAR
-    part, factor, sign = _near(a.at_most(_FAR))
+    is_far = a >= FAR
+    part, factor, sign = _near(a.at_most(FAR))
     logarithm = natural(is_far.choose(a, factor))
     near = logarithm * sign + part
-    inverse = 1.0 / a
-    rest = inverse * (inverse * inverse).polynomial(STIRLING)
-    far = (logarithm + -1.0) * (a - 0.5) + (_LOG_OF_ROOT_OF_TWO_PI - 0.5 + rest)
-    return is_far.choose(far.sum(), near.sum())
+    return is_far.choose(stirling(a, logarithm).sum(), near.sum())
 
 
 def gammaln(x: Scalar) -> Scalar:
@@ -69,7 +78,7 @@ def gammaln(x: Scalar) -> Scalar:
     positive = _positive_gammaln(a.at_most(bound))
     # Very large: x (log(x) - 1) overflows only where the result does.
     positive = (a > bound).choose(a * (log(a) - 1.0), positive)
-    sine = abs(_sin_of_turns(a - a.rounded()))
+    sine = abs(sin_of_turns(a - a.rounded()))
     reflected = -log(a * sine * (1.0 / math.pi)) - positive
     is_reflected = (x < 0.0) & (a > 2.0**-60)
     result = is_reflected.choose(reflected, positive)
@@ -104,8 +113,8 @@ def digamma(x: Scalar) -> Scalar:
     is_reflected = x < 0.0
     a = is_reflected.choose(1.0 - x, x)
     turns = x - x.rounded()
-    sine = _sin_of_turns(turns)
-    cosine = _sin_of_turns(0.5 - abs(turns))
+    sine = sin_of_turns(turns)
+    cosine = sin_of_turns(0.5 - abs(turns))
     result = _positive_digamma(a)
     tiny = x > -(2.0**-60)
     result = is_reflected.choose(result - math.pi * cosine / sine, result)
@@ -118,7 +127,7 @@ def _positive_trigamma(a: Scalar) -> Scalar:
     total, y = a.at.number(0.0), a
     one = a.at.number(1.0)
     for _ in range(8):
-        is_small = y < _FAR
+        is_small = y < FAR
         inverse = 1.0 / y
         total = total + is_small.choose(inverse * inverse, 0.0)
         y = y + is_small.choose(one, 0.0)
@@ -130,7 +139,7 @@ def _positive_trigamma(a: Scalar) -> Scalar:
 def trigamma(x: Scalar) -> Scalar:
     """Return the second derivative of ``gammaln``."""
     is_reflected = x < 0.0
-    sine = _sin_of_turns(x - x.rounded())
+    sine = sin_of_turns(x - x.rounded())
     result = _positive_trigamma(is_reflected.choose(1.0 - x, x))
     around = math.pi / sine
     return is_reflected.choose(around * around - result, result)

@@ -233,6 +233,14 @@ def log_of_sum_of_exponentials(x: Scalar, y: Scalar) -> Scalar:
     return (x.is_nan() | y.is_nan()).choose(x + y, result)
 
 
+def logit(p: Scalar) -> Scalar:
+    """Return log(p / (1 - p)), relatively exact near 1/2 too."""
+    odds = Pair(p, p * 0.0) / exact_sum(-p, 1.0)
+    result = natural(odds.high, odds.low).sum()
+    result = p.equals(0.0).choose(-math.inf, p.equals(1.0).choose(math.inf, result))
+    return ((p < 0.0) | (p > 1.0)).choose(math.nan, p.is_nan().choose(p, result))
+
+
 def softplus(x: Scalar) -> Scalar:
     """Return log(1 + e**x)."""
     return x.at_least(0.0) + log_one_plus(exp(-abs(x)))

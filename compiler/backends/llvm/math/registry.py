@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import llvmlite.ir as ir
 
-from . import error, exponential, gamma, inverse, logarithm, power, trigonometric
+from . import (
+    bessel,
+    error,
+    euler,
+    exponential,
+    gamma,
+    inverse,
+    logarithm,
+    neighbours,
+    normal,
+    polygamma,
+    power,
+    trigonometric,
+)
 from .scalar import DOUBLE, SINGLE, Emission, Scalar
 
 Formula = Callable[..., Scalar]
@@ -42,9 +56,28 @@ _FORMULAS: Mapping[str, Formula] = {
     "erf": error.erf,
     "erfc": error.erfc,
     "erfinv": error.erfinv,
+    "erfcx": error.erfcx,
+    "erfcinv": error.erfcinv,
+    "ndtr": normal.ndtr,
+    "log_ndtr": normal.log_ndtr,
+    "ndtri": normal.ndtri,
+    "logit": logarithm.logit,
     "gammaln": gamma.gammaln,
     "digamma": gamma.digamma,
     "trigamma": gamma.trigamma,
+    "polygamma": polygamma.polygamma,
+    "gamma": euler.gamma,
+    "beta": euler.beta,
+    "betaln": euler.betaln,
+    "bessel_i0": bessel.i_zero,
+    "i0e": bessel.i_zero_scaled,
+    "i1": bessel.i_one,
+    "i1e": bessel.i_one_scaled,
+    "sinc": neighbours.sinc,
+    "nextafter": neighbours.nextafter,
+    "spacing": neighbours.spacing,
+    "exponent": neighbours.exponent,
+    "ldexp": neighbours.ldexp,
 }
 
 # What float32 does in its own arithmetic; the rest goes through float64.
@@ -53,6 +86,7 @@ _IN_SINGLE = frozenset(
         *("exp", "exp2", "expm1", "sinh", "cosh", "tanh", "sigmoid"),
         *("log", "log2", "log10", "log1p", "softplus", "arcsinh", "arccosh", "arctanh"),
         *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2", "power", "cbrt", "erf"),
+        *("nextafter", "spacing"),
     )
 )
 
@@ -64,10 +98,17 @@ _SINGLE_IN_DOUBLE: Mapping[str, Formula] = {
 
 def names() -> dict[str, int]:
     """Return the names of the functions, with the number of operands of each."""
-    return {name: len(inspect.signature(one).parameters) for name, one in _FORMULAS.items()}
+    return {name: _count(one) for name, one in _FORMULAS.items()}
 
 
-def declare(module: ir.Module, name: str, type: ir.Type, fused: bool = True) -> ir.Function:
+def _count(formula: Formula) -> int:
+    operands = inspect.signature(formula).parameters.values()
+    return sum(one.kind is one.POSITIONAL_OR_KEYWORD for one in operands)
+
+
+def declare(
+    module: ir.Module, name: str, type: ir.Type, fused: bool = True, **attrs: Any
+) -> ir.Function:
     """Return a function of a module, which it defines there at the first use.
 
     It takes and returns scalars, and is inlined wherever it is called.
@@ -78,16 +119,17 @@ def declare(module: ir.Module, name: str, type: ir.Type, fused: bool = True) -> 
         type: Float or double of LLVM.
         fused: Whether the machine multiplies and adds in one instruction; without it the
             formulas use none, and are as exact.
+        **attrs: What is known of the function beside its operands: the order of ``polygamma``.
 
     Raises:
         KeyError: There is no such function.
     """
     format = DOUBLE if isinstance(type, ir.DoubleType) else SINGLE
-    symbol = f"gradc.{name}.{format.name}"
+    symbol = ".".join(("gradc", name, *map(str, attrs.values()), format.name))
     if symbol in module.globals:
         return module.globals[symbol]
     formula = _FORMULAS[name]
-    count = names()[name]
+    count = _count(formula)
     function = ir.Function(module, ir.FunctionType(type, [type] * count), symbol)
     function.linkage = "internal"
     function.attributes.add("alwaysinline")
@@ -97,5 +139,5 @@ def declare(module: ir.Module, name: str, type: ir.Type, fused: bool = True) -> 
     if format is SINGLE and name not in _IN_SINGLE:
         formula = _SINGLE_IN_DOUBLE.get(name, formula)
         operands = [one.to(DOUBLE) for one in operands]
-    builder.ret(formula(*operands).to(format).value)
+    builder.ret(formula(*operands, **attrs).to(format).value)
     return function

@@ -13,6 +13,8 @@ from gradc.compiler.backends.llvm.math import declare, names
 from gradc.compiler.backends.llvm.target import Compiled, Target, compile_text
 from gradc.runtime.native import Library, load
 
+# What is known of a function beside its operands.
+ATTRS: dict[str, dict[str, Any]] = {"polygamma": {"n": 2}}
 TYPES = {np.float64: ir.DoubleType(), np.float32: ir.FloatType()}
 
 
@@ -26,7 +28,7 @@ def compiled(name: str, dtype: Any, target: Target | None = None, fused: bool = 
     loop = ir.Function(module, ir.FunctionType(ir.VoidType(), [size, *pointers]), "loop")
     for pointer in loop.args[1:]:
         pointer.add_attribute("noalias")
-    function = declare(module, name, type, fused)
+    function = declare(module, name, type, fused, **ATTRS.get(name, {}))
     entry, body, end = (loop.append_basic_block(one) for one in ("entry", "body", "end"))
     builder = ir.IRBuilder(entry)
     builder.cbranch(builder.icmp_signed(">", loop.args[0], size(0)), body, end)

@@ -17,7 +17,7 @@ import numpy as np
 import scipy.special
 from gradc.compiler.backends.llvm.math import names
 
-from .loops import Loop
+from .loops import ATTRS, Loop
 from .points import error, points
 
 HERE = Path(__file__).parent
@@ -66,6 +66,41 @@ def _log_of_gamma(x: Any) -> Any:
     return mpmath.re(mpmath.loggamma(x))
 
 
+def _log_of_beta(x: Any, y: Any) -> Any:
+    with mpmath.workprec(2300):  # a sum of numbers of all sizes
+        x, y = mpmath.mpf(x), mpmath.mpf(y)
+        total = x + y
+    with mpmath.workprec(1200 if max(x, y) > 1e15 else 300):
+        return mpmath.re(mpmath.loggamma(x) + mpmath.loggamma(y) - mpmath.loggamma(total))
+
+
+def _beta(x: Any, y: Any) -> Any:
+    return mpmath.exp(_log_of_beta(x, y))
+
+
+def _scaled_complement(x: Any) -> Any:
+    return mpmath.exp(x * x) * mpmath.erfc(x)
+
+
+def _erfcinv(y: Any) -> Any:
+    """Return the inverse of erfc by Newton's method, from what SciPy has."""
+    x = mpmath.mpf(float(scipy.special.erfcinv(float(y))))
+    for _ in range(5):
+        step = (mpmath.erfc(x) - y) * mpmath.sqrt(mpmath.pi) / 2 * mpmath.exp(x * x)
+        x += step / (1 - x * step)
+    return x
+
+
+def _bessel(order: int, x: Any, scaled: bool) -> Any:
+    a = abs(x)
+    value = mpmath.besseli(order, a) * (mpmath.exp(-a) if scaled else 1)
+    return -value if order and x < 0 else value
+
+
+def _spacing(x: Any) -> Any:
+    return mpmath.mpf(float(np.spacing(float(x))))
+
+
 EXACT: dict[str, Callable[..., Any]] = {
     "exp2": lambda x: mpmath.power(2, x),
     "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
@@ -83,6 +118,26 @@ EXACT: dict[str, Callable[..., Any]] = {
     "erfinv": _erfinv,
     "gammaln": _log_of_gamma,
     "trigamma": lambda x: mpmath.psi(1, x),
+    "polygamma": lambda x: mpmath.psi(ATTRS["polygamma"]["n"], x),
+    "beta": _beta,
+    "betaln": _log_of_beta,
+    "erfcx": _scaled_complement,
+    "erfcinv": _erfcinv,
+    "ndtr": lambda x: mpmath.erfc(-x / mpmath.sqrt(2)) / 2,
+    "log_ndtr": lambda x: mpmath.log1p(-mpmath.erfc(x / mpmath.sqrt(2)) / 2)
+    if x > 0
+    else mpmath.log(mpmath.erfc(-x / mpmath.sqrt(2)) / 2),
+    "ndtri": lambda p: -mpmath.sqrt(2) * _erfcinv(2 * p),
+    "logit": lambda p: mpmath.log(p / (1 - p)),
+    "bessel_i0": lambda x: _bessel(0, x, False),
+    "i0e": lambda x: _bessel(0, x, True),
+    "i1": lambda x: _bessel(1, x, False),
+    "i1e": lambda x: _bessel(1, x, True),
+    "sinc": mpmath.sincpi,
+    "spacing": _spacing,
+    "exponent": lambda x: mpmath.frexp(x)[1],
+    "nextafter": lambda x, y: mpmath.mpf(float(np.nextafter(float(x), float(y)))),
+    "ldexp": lambda x, n: mpmath.ldexp(x, int(n)),
 }
 
 
@@ -108,6 +163,10 @@ def _known(name: str) -> Callable[..., Any]:
         "softplus": lambda x: np.logaddexp(0, x),
         "digamma": scipy.special.psi,
         "trigamma": lambda x: scipy.special.polygamma(1, x),
+        "polygamma": lambda x: scipy.special.polygamma(ATTRS["polygamma"]["n"], x),
+        "bessel_i0": scipy.special.i0,
+        "ldexp": lambda x, n: np.ldexp(x, n.astype(np.int64)),
+        "exponent": lambda x: np.frexp(x)[1],
     }
     function: Callable[..., Any] | None = others.get(name) or getattr(np, name, None)
     return function or getattr(scipy.special, name)

@@ -175,6 +175,26 @@ def _beyond_stirling(x: Any) -> Any:
     return mpmath.loggamma(x) - ((x - 0.5) * mpmath.log(x) - x + mpmath.log(2 * mpmath.pi) / 2)
 
 
+def _bessel_series(order: int) -> Function:
+    """Return (I(x) / I's first term - 1) / y as a function of y = (x / 2)**2, orders 0 and 1."""
+
+    def value(y: Any) -> Any:
+        x = 2 * mpmath.sqrt(max(y, mpmath.mpf(10) ** -24))
+        return (mpmath.besseli(order, x) / (x / 2) ** order - 1) / (x / 2) ** 2
+
+    return value
+
+
+def _bessel_far(order: int) -> Function:
+    """Return sqrt(x) exp(-x) I(x) as a function of 16 / x - 1."""
+
+    def value(t: Any) -> Any:
+        x = 16 / (1 + t)
+        return mpmath.sqrt(x) * mpmath.exp(-x) * mpmath.besseli(order, x)
+
+    return value
+
+
 def wanted() -> dict[str, Wanted]:
     """Return what the package has, by its names there."""
     half = (mpmath.log(2) / 2) * mpmath.mpf("1.0001")
@@ -189,6 +209,9 @@ def wanted() -> dict[str, Wanted]:
 
     def doubled(s: Any) -> Any:
         return 2 * mpmath.atanh(s)
+
+    def gamma_rest(z: Any) -> Any:
+        return (mpmath.gamma(2 + z) - 1) / z if abs(z) > 1e-20 else 1 - mpmath.euler
 
     def gammaln_rest(z: Any) -> Any:
         return mpmath.loggamma(2 + z) / z if abs(z) > 1e-20 else 1 - mpmath.euler
@@ -214,9 +237,19 @@ def wanted() -> dict[str, Wanted]:
             weight=_weight_of_complement,
         ),
         "ERFC": Wanted(_scaled_erfc(3.75), _ratio(0.4999, 3.75), _ratio(28, 3.75), 21),
+        "ERFCX": Wanted(_scaled_erfc(3.75), -1, 1, 24),
         "ERFINV_CENTRE": Wanted(lambda u: _inverse_of_erf(u + 2), -2, 2.0001, 19),
         "ERFINV_MIDDLE": Wanted(lambda u: _inverse_of_erf((u + 3) ** 2), -1.0001, 1.0001, 25),
         "ERFINV_FAR": Wanted(lambda u: _inverse_of_erf((u + 5) ** 2), -1.0001, 1.01, 19),
+        "ERFINV_FARTHER": Wanted(lambda u: _inverse_of_erf((u + 9) ** 2), -3.001, 3.001, 20),
+        "ERFINV_LAST": Wanted(
+            lambda u: _inverse_of_erf((u + mpmath.mpf(19.75)) ** 2), -7.751, 7.75, 23
+        ),
+        "BESSEL_ZERO": Wanted(_bessel_series(0), 0, 16.0001, 14),
+        "BESSEL_ZERO_FAR": Wanted(_bessel_far(0), -1, 1.0001, 24),
+        "BESSEL_ONE": Wanted(_bessel_series(1), 0, 16.0001, 13),
+        "BESSEL_ONE_FAR": Wanted(_bessel_far(1), -1, 1.0001, 24),
+        "GAMMA": Wanted(gamma_rest, -0.50001, 0.50001, 18),
         "GAMMALN": Wanted(gammaln_rest, -0.50001, 0.50001, 18),
         "STIRLING": Wanted(_series(_beyond_stirling, 1), 0, mpmath.mpf(1) / 49, 6),
         "DIGAMMA": Wanted(lambda u: mpmath.digamma(u + 1.5) / (u + 1.5 - root), -0.5, 0.5, 21),

@@ -49,6 +49,7 @@ _ANGLES = [
     _multiples(np.pi / 2, 1e4),
     _both_signs(_magnitudes(10, 1023.9)),
 ]
+_INNER = _magnitudes(-53, -2)
 _LOGARITHMS = [_POSITIVE, _NEAR_ONE, _between(0.4, 2.5)]
 
 # The arguments of the functions of one operand.
@@ -90,7 +91,29 @@ DRAWS = {
         _around(1.4616321449683623, _both_signs(_magnitudes(-52, -2))),
     ],
     "trigamma": [_between(0, 30), _magnitudes(-300, 300)],
+    "polygamma": [_between(0, 30), _magnitudes(-300, 300)],
+    "gamma": [_between(0, 172), _magnitudes(-1022, 7), _NEAR_ONE, _between(-30, 0)],
+    "erfcx": [_between(-26.7, 30), _both_signs(_magnitudes(-60, 4)), _POSITIVE],
+    "erfcinv": [_between(0, 2), _magnitudes(-1074, 0), _NEAR_ONE],
+    "ndtr": [_between(-38.6, 9), _MODERATE, _between(-1.5, 1.5)],
+    "log_ndtr": [_between(-50, 38), _MODERATE, _between(-1.5, 1.5), _magnitudes(-1074, 5)],
+    "ndtri": [_between(0, 1), _magnitudes(-1074, -1), _around(0.5, _both_signs(_INNER))],
+    "logit": [_between(0, 1), _magnitudes(-1074, -1), _around(0.5, _both_signs(_INNER))],
+    "bessel_i0": [_between(-713, 713), _between(-12, 12), _MODERATE],
+    "i0e": [_between(-713, 713), _between(-12, 12), _ALL],
+    "i1": [_between(-713, 713), _between(-12, 12), _MODERATE],
+    "i1e": [_between(-713, 713), _between(-12, 12), _ALL],
+    "sinc": [_between(-10, 10), _MODERATE, _multiples(0.5, 1e4), _NEAR_ONE],
+    "spacing": [_ALL],
+    "exponent": [_ALL],
 }
+
+_TWO_POSITIVE = [
+    (_between(0, 20), _between(0, 20)),
+    (_between(0, 300), _between(0, 300)),
+    (_between(0, 20), _magnitudes(-1000, 1000)),
+    (_magnitudes(-1000, 1000), _magnitudes(-1000, 1000)),
+]
 
 # Those of the functions of two.
 DRAWS_OF_TWO: dict[str, list[tuple[Callable[[int], Any], Callable[[int], Any]]]] = {
@@ -103,6 +126,10 @@ DRAWS_OF_TWO: dict[str, list[tuple[Callable[[int], Any], Callable[[int], Any]]]]
     "logaddexp": [(_between(0, 50), _between(-50, 50)), (_between(-900, -1), _between(-900, -1))],
     "arctan2": [(_ALL, _ALL), (_between(-3, 3), _between(-3, 3)), (_MODERATE, _MODERATE)],
     "hypot": [(_ALL, _ALL), (_between(-3, 3), _between(-3, 3)), (_MODERATE, _MODERATE)],
+    "beta": _TWO_POSITIVE,
+    "betaln": _TWO_POSITIVE,
+    "nextafter": [(_ALL, _ALL)],
+    "ldexp": [(_ALL, _multiples(1.0, 2100)), (_MODERATE, _multiples(1.0, 100))],
 }
 
 
