@@ -17,14 +17,15 @@ from .random_loops import PARAMETERS, load, loop_arguments, loop_programs
 
 WANTED = tuple(PARAMETERS)
 
-many_programs = settings(
-    max_examples=int(os.environ.get("GRADC_LOOP_EXAMPLES", "80")),
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+EXAMPLES = int(os.environ.get("GRADC_LOOP_EXAMPLES", "80"))
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+many_programs = settings(max_examples=EXAMPLES, suppress_health_check=SLOW)
+fewer_programs = settings(max_examples=max(20, EXAMPLES // 4), suppress_health_check=SLOW)
 
 
-def derivatives(program, args, seed):
+def derivatives(program, args, seed, backend=None):
     """Return the value, the gradient, and the gradient of its slope along a direction."""
+    options = {"wrt": WANTED, "backend": backend}
     rng = np.random.default_rng(seed)
     direction = [rng.normal(size=shape) for shape in PARAMETERS.values()]
 
@@ -32,8 +33,8 @@ def derivatives(program, args, seed):
         gradient = grad(program, wrt=WANTED)(a, b, m, w, s, n, flag)
         return sum(np.sum(g * way) for g, way in zip(gradient, direction, strict=True))
 
-    value, gradient = compile_grad(program, wrt=WANTED).value_and_grad(*args)
-    return value, gradient, compile_grad(slope, wrt=WANTED).grad(*args)
+    value, gradient = compile_grad(program, **options).value_and_grad(*args)
+    return value, gradient, compile_grad(slope, **options).grad(*args)
 
 
 def check(source, seed):
@@ -43,9 +44,12 @@ def check(source, seed):
     plain = recorded(program)[0](*own(args))
     np.testing.assert_allclose(program(*args), plain, rtol=1e-12, atol=1e-12)
     actual = derivatives(program, args, seed)
-    expected = derivatives(replayed(program, args), args, seed)
     np.testing.assert_allclose(actual[0], plain, rtol=1e-10, atol=1e-10)
-    # Sums may be reordered: some roundings, which later trips magnify.
+    assert_alike(actual, derivatives(replayed(program, args), args, seed))
+
+
+def assert_alike(actual, expected):
+    """Sums may be reordered: some roundings, which later trips magnify."""
     for got, wanted in zip(actual[1:], expected[1:], strict=True):
         scale = 1e-9 * (1 + max(float(np.max(np.abs(one))) for one in wanted))
         for one, other in zip(got, wanted, strict=True):
@@ -56,3 +60,15 @@ def check(source, seed):
 @given(loop_programs())
 def test_random_loops(drawn):
     check(*drawn)
+
+
+@fewer_programs
+@given(loop_programs())
+def test_random_loops_as_native_code(drawn):
+    """Native code of loops, against the generated NumPy code, which the others vouch for."""
+    source, seed = drawn
+    hypothesis.note(f"\n{source}\nprogram(*loop_arguments({seed}))")
+    program, args = load(source), loop_arguments(seed)
+    actual, expected = (derivatives(program, args, seed, one) for one in ("llvm", "numpy"))
+    np.testing.assert_allclose(actual[0], expected[0], rtol=1e-10, atol=1e-10)
+    assert_alike(actual, expected)

@@ -1,6 +1,7 @@
 """Every program of the zoo as native code, against the NumPy backend, whose own tests are many.
 
-Programs in which something has no native code yet run as NumPy; most have it all.
+Loops are among them. What has no native code is called; where sizes are known at run time only,
+all of a program runs as NumPy.
 """
 
 import pytest
@@ -8,8 +9,11 @@ import pytest
 from gradc import compile_grad
 
 from .programs import PROGRAMS
-from .test_zoo import assert_close, assert_same_values, compiled_once, every_program
+from .test_zoo import assert_close, assert_same_values, compiled_once
 from .test_zoo import value_and_gradient as run
+from .test_zoo_loops import LOOP_PROGRAMS
+
+every_program = pytest.mark.parametrize("program", [*PROGRAMS, *LOOP_PROGRAMS], ids=repr)
 
 
 @every_program

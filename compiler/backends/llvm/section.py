@@ -138,13 +138,13 @@ class Section:
     def address(self, value: Value) -> ir.Value:
         """Return where a value that a step computes lies."""
         value = self.home(value)
+        place = self.places.get(value)
+        if isinstance(place, Buffer):  # what is stored to: a param, or an array of a loop
+            return place.pointer
         if value in self._direct:
             result = self._results[self._direct[value]]
             assert result is not None
             return result
-        place = self.places.get(value)
-        if isinstance(place, Buffer):  # a param, or an array of a loop, that is stored to
-            return place.pointer
         return self.in_workspace(value)
 
     def offset(self, key: Any) -> int:
