@@ -10,10 +10,10 @@ SOURCES := gradc compiler runtime codegen_templates tests examples benchmarks
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check dev fmt lint type bless pages bench clean
+.PHONY: help demo test check dev fmt lint type bless pages bench fuzz memcheck clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.has-demo ## Train a classifier of handwritten digits with compiled gradients
 	$(PY) examples/digits.py
@@ -44,6 +44,12 @@ pages: $(VENV)/.has-test ## Write the lists in docs/numpy-coverage.md from the t
 
 bench: $(VENV)/.has-bench ## Measure the workloads beside the peers
 	$(PY) -m benchmarks $(ARGS)
+
+fuzz: $(VENV)/.has-test ## Run random programs as native code; ARGS="--programs 500 --seed 7"
+	$(PY) -m tests.fuzz $(ARGS)
+
+memcheck: $(VENV)/.has-test ## Run kernels of native code by Valgrind; ARGS="pooling" chooses some
+	$(PY) -m tests.memcheck $(ARGS)
 
 clean: ## Remove what the other targets made, the virtual environment included
 	rm -rf $(VENV) build dist gradc.egg-info examples/output

@@ -3,69 +3,96 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
-from .compile_time import OPERATIONS, compile_seconds
+from . import tables
+from .call_overhead import call_seconds
+from .compile_time import LIMIT as COMPILE_LIMIT
+from .compile_time import OPERATIONS, compile_seconds, first_call_seconds
 from .import_time import LIMIT as IMPORT_LIMIT
 from .import_time import import_seconds
-from .peers import PEERS, in_gradc, installed_peers
+from .limit import Limit, MissingLimitError
+from .peers import installed_peers
 from .timing import best_times
+from .version import Version, our_versions
 from .workload import Workload
 from .workloads import WORKLOADS
 
-GOAL = "ratio: gradc / by hand; the goal is 1.1 for logreg, mlp, attention, blackscholes"
+FIRST_CALLS = ("llvm", "numpy", "JAX jit", "torch.compile")
 
 
-def times_of(workload: Workload, seconds: float) -> dict[str, float]:
+def versions_of(workload: Workload, args: tuple[Any, ...]) -> dict[str, Version]:
+    """Return all versions of a workload that are there."""
+    versions = {**our_versions(workload), "by hand": Version(workload.by_hand)}
+    versions.update(installed_peers(workload, args))
+    with suppress(MissingLimitError):
+        versions["C by hand"] = Limit(workload, args)
+    return versions
+
+
+def times_of(workload: Workload, seconds: float, tiny: bool = False) -> dict[str, float]:
     """Return the best time of each version in seconds, after checking that all agree.
 
     Raises:
         AssertionError: If a version computes something else.
     """
-    args = workload.args()
-    versions = {
-        "by hand": workload.by_hand,
-        "gradc": in_gradc(workload),
-        **installed_peers(workload),
-    }
+    args = workload.args(tiny)
+    versions = versions_of(workload, args)
     expected = workload.by_hand(*args)
     for name, version in versions.items():
         difference = workload.disagreement(version(*args), expected)
         assert difference is None, f"{workload.name}, {name}: {difference}"
-    calls = {name: lambda fn=version: fn(*args) for name, version in versions.items()}
-    return best_times(calls, seconds)
+    return best_times({name: one.timer(args) for name, one in versions.items()}, seconds)
 
 
-def _row(cells: Sequence[str]) -> str:
-    return f"{cells[0]:<14}" + "".join(f"{cell:>15}" for cell in cells[1:])
-
-
-def print_workloads(workloads: Sequence[Workload], seconds: float) -> None:
-    """Print one row per workload: microseconds of each version, and ours over the one by hand."""
-    print("Value and gradient, best of many, microseconds per call")
-    print(_row(["workload", "by hand", "gradc", "ratio", *PEERS]))
+def measure_workloads(workloads: Sequence[Workload], seconds: float) -> dict[str, Any]:
+    """Time workloads, and print a row of each as soon as it is there."""
+    measured = {}
+    print(tables.heading(), flush=True)
     for workload in workloads:
         times = times_of(workload, seconds)
-        ratio = times["gradc"] / times["by hand"]
-        cells = [f"{times[name] * 1e6:.1f}" if name in times else "-" for name in PEERS]
-        ours = [f"{times[name] * 1e6:.1f}" for name in ("by hand", "gradc")]
-        print(_row([workload.name, *ours, f"{ratio:.2f}", *cells]), flush=True)
-    print(f"{GOAL}\n")
-    for workload in workloads:
-        print(f"{workload.name:<14}{workload.what}")
+        measured[workload.name] = {
+            "goal": workload.goal,
+            "reached": times["llvm"] <= workload.goal,
+            "seconds": times,
+        }
+        print(tables.row(workload, times), flush=True)
+    print(tables.legend(workloads))
+    return measured
 
 
-def print_compile_time() -> None:
-    """Print how long each stage of compiling the unrolled program took."""
-    print(f"\nCompile time of {OPERATIONS:,} unrolled operations, seconds")
-    for stage, seconds in compile_seconds().items():
-        print(f"  {stage:<24}{seconds:8.3f}")
-
-
-def print_import_time() -> None:
-    """Print the cost of the import."""
-    milliseconds = import_seconds() * 1e3
-    print(f"\nimport gradc beyond numpy: {milliseconds:.0f} ms (limit {IMPORT_LIMIT * 1e3:.0f} ms)")
+def measure_around(seconds: float) -> dict[str, Any]:
+    """Time what is around the computation: calls, compiling and the import; print it."""
+    parts: dict[str, tuple[Callable[[], dict[str, float | None]], str]] = {
+        "calls": (
+            lambda: dict(call_seconds(WORKLOADS[0], seconds)),
+            f"One call of the gradient of {WORKLOADS[0].what}",
+        ),
+        "first calls": (
+            lambda: {name: first_call_seconds(name, "mlp") for name in FIRST_CALLS},
+            "First gradient of mlp in a fresh process, after the imports (JAX took 0.22 s)",
+        ),
+        **{
+            f"compiling, {backend}": (
+                lambda backend=backend: dict(compile_seconds(OPERATIONS, backend)),
+                f"{backend}: compiling {OPERATIONS:,} unrolled operations (goal: {COMPILE_LIMIT:g} s)",
+            )
+            for backend in ("llvm", "numpy")
+        },
+        "import": (
+            lambda: {"import gradc beyond numpy": import_seconds()},
+            f"Import (goal: {IMPORT_LIMIT * 1e3:g} ms)",
+        ),
+    }
+    measured = {}
+    for name, (measure, title) in parts.items():
+        measured[name] = measure()
+        print(tables.listing(title, measured[name]), flush=True)
+    return measured
 
 
 def main() -> None:
@@ -74,12 +101,18 @@ def main() -> None:
     known = {workload.name: workload for workload in WORKLOADS}
     parser.add_argument("workload", nargs="*", help=f"some of {', '.join(known)}; all by default")
     parser.add_argument("--seconds", type=float, default=2.0, help="per version of a workload")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     options = parser.parse_args()
     unknown = [name for name in options.workload if name not in known]
     if unknown:
         parser.error(f"there is no workload {unknown[0]!r}; there are {', '.join(known)}")
     chosen = [known[name] for name in options.workload or known]
-    print_workloads(chosen, options.seconds)
+    print(tables.machine_line())
+    measured: dict[str, Any] = {
+        "machine": tables.machine(),
+        "workloads": measure_workloads(chosen, options.seconds),
+    }
     if not options.workload:
-        print_compile_time()
-        print_import_time()
+        measured |= measure_around(options.seconds)
+    if options.json:
+        options.json.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from time import perf_counter
-from typing import Any
+from typing import Protocol
 
 # One measurement repeats short calls until it lasts this long, in seconds: far above the clock's
 # resolution, far below the time slices of the system.
 SHORTEST_MEASUREMENT = 1e-3
 
 
-def _seconds_per_call(call: Callable[[], Any], repeats: int) -> float:
-    start = perf_counter()
-    for _ in range(repeats):
-        call()
-    return (perf_counter() - start) / repeats
+class Timeable(Protocol):
+    """Something that times itself, as `timeit.Timer` does."""
+
+    def timeit(self, number: int) -> float:
+        """Return the seconds that so many calls take."""
 
 
 def best_times(
-    calls: Mapping[str, Callable[[], Any]], seconds: float = 2.0, rounds: int = 15
+    timers: Mapping[str, Timeable], seconds: float = 2.0, rounds: int = 15
 ) -> dict[str, float]:
     """Return the shortest time per call of each version, in seconds.
 
@@ -28,23 +28,23 @@ def best_times(
     them; the best of many rounds is what remains when nothing does.
 
     Args:
-        calls: The versions, already warm.
+        timers: The versions, already warm.
         seconds: How long to go on for each version.
         rounds: How many turns to take at least.
     """
     repeats = {}
-    for name, call in calls.items():
-        once = min(_seconds_per_call(call, 1) for _ in range(3))
+    for name, timer in timers.items():
+        once = min(timer.timeit(1) for _ in range(3))
         repeats[name] = max(1, int(SHORTEST_MEASUREMENT / max(once, 1e-9)))
-    best = dict.fromkeys(calls, float("inf"))
+    best = dict.fromkeys(timers, float("inf"))
     spent, turn = 0.0, 0
     gc.collect()
     gc.disable()
     try:
-        while turn < rounds or spent < seconds * len(calls):
+        while turn < rounds or spent < seconds * len(timers):
             start = perf_counter()
-            for name, call in calls.items():
-                best[name] = min(best[name], _seconds_per_call(call, repeats[name]))
+            for name, timer in timers.items():
+                best[name] = min(best[name], timer.timeit(repeats[name]) / repeats[name])
             spent, turn = spent + perf_counter() - start, turn + 1
     finally:
         gc.enable()

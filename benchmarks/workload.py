@@ -19,9 +19,10 @@ class Workload:
     Attributes:
         name: What the table calls it.
         what: One line on the computation, with sizes and dtype.
+        goal: How many seconds native code may take at most, with all threads.
         fn: The plain NumPy function; `compile_grad`, JAX and HIPS autograd get this very source.
         by_hand: Value and gradients as an expert writes them in NumPy: `(value, (g, ...))`.
-        torch: The same function written for torch tensors, or None.
+        torch: Given the module `torch`, returns the same function written for tensors; or None.
         make_args: `(rng, tiny) -> args`; tiny sizes serve the tests.
         wrt: Positions of the arguments that are differentiated.
         jax: Given the module `jax`, returns the function written for it; None where JAX runs the
@@ -33,9 +34,10 @@ class Workload:
 
     name: str
     what: str
+    goal: float
     fn: Callable[..., Any]
     by_hand: Callable[..., ValueAndGradient]
-    torch: Callable[..., Any] | None
+    torch: Callable[[Any], Callable[..., Any]] | None
     make_args: Callable[[np.random.Generator, bool], Args]
     wrt: tuple[int, ...]
     jax: Callable[[Any], Callable[..., Any]] | None = None

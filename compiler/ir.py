@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from .errors import GradcError, TypeRuleError
-from .primitive import REGISTRY, Attrs, NumPy, Operators, Primitive
+from .operators import Operators
+from .primitive import REGISTRY, Attrs, NumPy, Primitive
 from .types import BOOL, ArrayType, format_shape, type_of
 
 

@@ -27,6 +27,7 @@ from .passes.rules import ALGEBRAIC, LATE
 from .passes.simplify import simplify
 from .passes.snapshot import snapshot
 from .passes.specialise import specialise
+from .passes.unmask import unmask
 from .primitives.control import hook
 from .verify import verify
 
@@ -80,6 +81,7 @@ NATIVE: tuple[Pass, ...] = (
     fold,
     expand,
     expand_native,
+    unmask,
     simplify_algebra,
     fold,
     cse,

@@ -91,12 +91,16 @@ class NumPy:
         store: Whether it is a statement that changes operand 0 in place.
         functions: Source of private functions that the text calls, callees first: what NumPy lacks.
             A generated module holds each of them once.
+        room: What these functions hold at once, beside operands and result, in bytes: a function of
+            the types of operands and result, of known sizes. If there is none, it is read off their
+            text, which takes all arrays to be as large as the largest operand or result.
     """
 
     expression: Template
     out: str | None = None
     store: bool = False
     functions: tuple[str, ...] = ()
+    room: Callable[[Sequence[ArrayType], Attrs], int] | None = None
 
     def text(self, types: Sequence[ArrayType], attrs: Attrs) -> str:
         """Return the template for operands of these types."""
@@ -107,7 +111,7 @@ class NumPy:
 
 @dataclass(frozen=True, slots=True)
 class Expand:
-    """How an operation is made of other primitives: ``rule(*operands, **attrs)``."""
+    """How an operation is made of others: ``rule(*operands, **attrs)``; None where it is not."""
 
     rule: Callable[..., Any]
 
@@ -168,6 +172,30 @@ class Reduction:
 
 
 @dataclass(frozen=True, slots=True)
+class Cumulative:
+    """Each element along the attr ``axis`` is folded with all before it, in this order.
+
+    Attributes:
+        combine: The operation on two numbers.
+        reverse: Whether with all behind it, from the end.
+    """
+
+    combine: str
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Winner:
+    """The place of the first element over the attr ``axes``, one or all, that beats the others.
+
+    Attributes:
+        beats: The comparison; NaN beats every number.
+    """
+
+    beats: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """The elements of operand 0 in row-major order, in another shape."""
 
@@ -186,6 +214,11 @@ class Joined:
 @dataclass(frozen=True, slots=True)
 class Contraction:
     """A product of matrices, vectors, or batches of these, as ``np.matmul`` takes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """The products of operand 1 with each part of operand 0 that is as long, added up: vectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,17 +248,26 @@ class Uninitialised:
     """Room for values that are stored later."""
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The first rows of operand 0: as many as operand 1 says."""
+
+
 Lowering = (
     Scalar
     | IndexMap
     | Generated
     | Reduction
+    | Cumulative
+    | Winner
     | Rows
     | Joined
     | Contraction
+    | Correlation
     | Windowed
     | Stored
     | Uninitialised
+    | Cut
     | Expand
 )
 
@@ -355,36 +397,3 @@ def _compiled(text: str, count: int, numpy: NumPy) -> Callable[..., Any]:
             exec(source, scope)
         function = _FUNCTIONS[key] = scope["run"]
     return function
-
-
-class Operators:
-    """Arithmetic on things that bind primitives, so that derivative rules read like formulas."""
-
-    __slots__ = ()
-
-    def __add__(self, other: Any) -> Any:
-        return REGISTRY["add"](self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return REGISTRY["add"](other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return REGISTRY["subtract"](self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return REGISTRY["subtract"](other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return REGISTRY["multiply"](self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return REGISTRY["multiply"](other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return REGISTRY["divide"](self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return REGISTRY["divide"](other, self)
-
-    def __neg__(self) -> Any:
-        return REGISTRY["negative"](self)

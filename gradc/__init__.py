@@ -4,7 +4,7 @@
 read. See the README for the main job.
 """
 
-from . import debug, extend, func, special
+from . import debug, extend, func, nn, special
 from .api import compile_grad, explain, stop_gradient
 from .compiler.errors import (
     ArtifactError,
@@ -25,6 +25,7 @@ from .compiler.frontend.signature import spec
 from .compiler.frontend.tree import Spec
 from .runtime.compiled import CompiledFunction
 from .runtime.lowered import Lowered
+from .runtime.threads import get_num_threads, set_num_threads
 
 __version__ = "0.1.0"
 
@@ -50,10 +51,13 @@ __all__ = [
     "extend",
     "fori_loop",
     "func",
+    "get_num_threads",
     "is_grad_enabled",
+    "nn",
     "no_grad",
     "register_hook",
     "scan",
+    "set_num_threads",
     "spec",
     "special",
     "stop_gradient",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .compiled import CompiledFunction
 
 
-class BoundMethod(Derivatives[...]):
+class BoundMethod(Derivatives[..., Any]):
     """A compiled function bound to an instance; it has the methods of ``CompiledFunction``.
 
     Attributes:
@@ -27,18 +27,6 @@ class BoundMethod(Derivatives[...]):
         self.compiled, self.instance = compiled, instance
         whole = inspect.signature(compiled.parameters.function)
         self.__signature__ = whole.replace(parameters=[*whole.parameters.values()][1:])
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Return what the method returns."""
-        return self.compiled(self.instance, *args, **kwargs)
-
-    def value_and_grad(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        """Return ``(value, gradient)``; see ``CompiledFunction.value_and_grad``."""
-        return self.compiled.value_and_grad(self.instance, *args, **kwargs)
-
-    def grad(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the gradient alone; see ``CompiledFunction.grad``."""
-        return self.compiled.grad(self.instance, *args, **kwargs)
 
     def derive(
         self, mode: str, args: Sequence[Any], kwargs: dict[str, Any], given: tuple[Any, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,7 +59,7 @@ class Call:
         self._run: Callable[..., Any] = split.get(mode, self._results)
         if mode not in split:
             self._executable = made.executable(mode)
-        self._arrange = self._quick_arrange() or self._full_arrange
+        self._arrange = arrangement(made, mode)
 
     def __call__(
         self, inputs: Sequence[Any], values: Sequence[Any], given: Sequence[Any] = ()
@@ -124,47 +125,6 @@ class Call:
             results = tuple(effects.commit(results, self.made.left_out(self.mode)))
         return self._arrange(results)
 
-    def _quick_arrange(self) -> Callable[[Sequence[Any]], Any] | None:
-        """Return how to arrange results where nothing but arrays is returned and asked for."""
-        if not isinstance(self.made.captured.output, Leaf):
-            return None
-        if self.mode == "value":
-            return _first
-        wanted = self.made.wanted
-        assert wanted is not None
-        if self.mode == "jvp":
-            return tuple if self.made.differentiable else None
-        if self.mode == "hessian" and not wanted.single:
-            return None
-        if not all(isinstance(tree, Leaf) for tree in wanted.trees):
-            return None
-        if self.mode == "value_and_grad":
-            return _as_it_is if wanted.single else _pair
-        return _first if wanted.single else _as_it_is
-
-    def _full_arrange(self, results: Sequence[Any]) -> Any:
-        made, wanted = self.made, self.made.wanted
-        if self.mode == "value":
-            return unflatten(made.captured.output, results)
-        assert wanted is not None
-        if self.mode == "value_and_grad":
-            value = unflatten(made.captured.output, results[: self.count])
-            return value, wanted.arrange(results[self.count :])
-        if self.mode == "jvp":
-            value = unflatten(made.captured.output, results[: self.count])
-            primals = results[: count_leaves(made.primal)]
-            pushed = with_zeros(made.primal, primals, results[self.count :])
-            return with_second(value, pushed, self.has_aux)
-        kept = self.count - made.left_out(self.mode)
-        if self.mode in TABLES:
-            floats = made.differentiable
-            found = arrange_table(self.mode, made.primal, floats, wanted, results[kept:])
-        else:
-            found = wanted.arrange(results[kept:])
-        if not self.has_aux:
-            return found
-        return found, unflatten(_aux(made.captured.output), results[:kept])
-
     def _vjp(self, inputs: Sequence[Any], effects: Effects | None) -> tuple[Any, ...]:
         made, wanted = self.made, self.made.wanted
         assert wanted is not None
@@ -200,6 +160,66 @@ class Call:
 
         output = unflatten(made.captured.output, results[: self.count])
         return with_second(output, push, self.has_aux)
+
+
+def arrangement(made: Specialisation, mode: str) -> Callable[[Sequence[Any]], Any]:
+    """Return what gives the outputs of a mode's program the structure that users get."""
+    return _quick_arrangement(made, mode) or partial(_arranged, made, mode)
+
+
+def entry_tree(made: Specialisation, mode: str, count: int) -> Any:
+    """Return how a native entry arranges so many results; None where it has not the means."""
+    tree = arrangement(made, mode)(tuple(range(count)))
+    return tree if _is_of_tuples(tree) else None
+
+
+def _is_of_tuples(tree: Any) -> bool:
+    if type(tree) is tuple:
+        return all(map(_is_of_tuples, tree))
+    return type(tree) is int or tree is None
+
+
+def _quick_arrangement(made: Specialisation, mode: str) -> Callable[[Sequence[Any]], Any] | None:
+    """Return how to arrange results where nothing but arrays is returned and asked for."""
+    if not isinstance(made.captured.output, Leaf):
+        return None
+    if mode == "value":
+        return _first
+    wanted = made.wanted
+    assert wanted is not None
+    if mode == "jvp":
+        return tuple if made.differentiable else None
+    if mode == "hessian" and not wanted.single:
+        return None
+    if not all(isinstance(tree, Leaf) for tree in wanted.trees):
+        return None
+    if mode == "value_and_grad":
+        return _as_it_is if wanted.single else _pair
+    return _first if wanted.single else _as_it_is
+
+
+def _arranged(made: Specialisation, mode: str, results: Sequence[Any]) -> Any:
+    wanted, count = made.wanted, made.captured.count
+    if mode == "value":
+        return unflatten(made.captured.output, results)
+    assert wanted is not None
+    if mode == "value_and_grad":
+        value = unflatten(made.captured.output, results[:count])
+        return value, wanted.arrange(results[count:])
+    if mode == "jvp":
+        value = unflatten(made.captured.output, results[:count])
+        primals = results[: count_leaves(made.primal)]
+        pushed = with_zeros(made.primal, primals, results[count:])
+        return with_second(value, pushed, made.has_aux)
+    kept = count - made.left_out(mode)
+    if mode in TABLES:
+        floats = made.differentiable
+        found = arrange_table(mode, made.primal, floats, wanted, results[kept:])
+    else:
+        found = wanted.arrange(results[kept:])
+    if not made.has_aux:
+        return found
+    return found, unflatten(_aux(made.captured.output), results[:kept])
 
 
 def with_second(output: Any, second: Any, has_aux: bool) -> tuple[Any, ...]:

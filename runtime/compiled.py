@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, Literal, TypeVar, get_args
+from typing import Any, Generic, Literal, get_args
 
 import numpy as np
 
@@ -18,10 +18,12 @@ from ..compiler.frontend.tracer import Tracer
 from ..compiler.frontend.tree import Instance, Leaf, Spec
 from .bound import BoundMethod, CompiledClassMethod
 from .calls import Call, plan_key
-from .derivatives import Derivatives, P
+from .derivatives import Derivatives, P, R
 from .effects import Aliased
+from .entries import ENTERED, Entries
 from .lowered import Lowered, Part
 from .nested import Nested
+from .results_into import Destination
 from .specialisations import Specialisations
 from .tables import TABLES
 from .tangents import tangents
@@ -32,10 +34,8 @@ Backend = Literal["numpy", "llvm"]
 BACKENDS: tuple[str, ...] = get_args(Backend)
 PLANNED_MODES = ("value", "value_and_grad", "grad", *TABLES)
 
-R = TypeVar("R")
 
-
-class CompiledFunction(Derivatives[P], Generic[P, R]):
+class CompiledFunction(Derivatives[P, R], Generic[P, R]):
     """A function that is compiled, for each signature of its arguments, when it is first called.
 
     Call it for its value; ``value_and_grad``, ``grad`` and ``vjp`` differentiate it in reverse
@@ -44,6 +44,10 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
     itself. Made by ``gradc.compile_grad``, which describes the options. Safe to call from several
     threads.
     """
+
+    # Looked up in the object, where native entries take the place of the methods; a call of the
+    # object looks up __call__ there too.
+    __slots__ = {name: getattr(Derivatives, name).__doc__ for name in ENTERED.values()}
 
     __name__: str
     __wrapped__: Callable[P, R]
@@ -88,6 +92,7 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
         self._made = Specialisations(self.parameters, self.wrt, has_aux, self.name, self.backend)
         self.history = self._made.history
         self._plans: dict[Any, Callable[[Sequence[Any]], Any]] = {}
+        self.entries = Entries(self)
         functools.update_wrapper(self, function, updated=())
         for name, one in getattr(function, "__dict__", {}).items():
             if not hasattr(type(self), name):  # a wrapper of a compiled function has its attributes
@@ -95,58 +100,33 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
 
     # Calling
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Return what the function returns.
-
-        Raises:
-            CaptureError: The function does what cannot be captured, or an array that it changes is
-                read-only or shares memory with another input.
-        """
-        plan = self._plans.get(plan_key("value", args, kwargs))
-        result: R = plan(args) if plan is not None else self._slow_call("value", args, kwargs)
-        return result
-
-    def value_and_grad(self, *args: P.args, **kwargs: P.kwargs) -> tuple[R, Any]:
-        """Return ``(value, gradient)``, computed by one program.
-
-        The gradient has the structure of what ``wrt`` names: one array for one array, a tuple for a
-        tuple, and containers as the argument has them. With ``has_aux``, ``((value, aux),
-        gradient)``.
-
-        Raises:
-            DerivativeError: The function does not return one floating-point scalar, or an argument
-                in ``wrt`` is not floating-point.
-        """
-        plan = self._plans.get(plan_key("value_and_grad", args, kwargs))
-        if plan is None:
-            plan = functools.partial(self._slow_call, "value_and_grad", kwargs=kwargs)
-        result: tuple[R, Any] = plan(args)
-        return result
-
-    def grad(self, *args: P.args, **kwargs: P.kwargs) -> Any:
-        """Return the gradient alone, or ``(gradient, aux)`` with ``has_aux``.
-
-        Raises:
-            DerivativeError: As for ``value_and_grad``.
-        """
-        plan = self._plans.get(plan_key("grad", args, kwargs))
-        return plan(args) if plan is not None else self._slow_call("grad", args, kwargs)
-
     def derive(
         self, mode: str, args: Sequence[Any], kwargs: dict[str, Any], given: tuple[Any, ...] = ()
     ) -> Any:
         """Compute in a mode; see ``Derivatives``."""
+        entry = self.entries.first.get(mode)
+        if entry is not None:
+            return entry(*args, **kwargs)
+        return self.planned_call(mode, args, kwargs, given)
+
+    def planned_call(
+        self, mode: str, args: Sequence[Any], kwargs: dict[str, Any], given: tuple[Any, ...] = ()
+    ) -> Any:
+        """Compute in a mode, without native entries: the short way where it is known."""
+        if "out" in kwargs and mode in ENTERED and not self.parameters.takes("out"):
+            return self._call_into(mode, args, dict(kwargs))
+        if not given and (kwargs or len(args) != len(self.parameters.names)):
+            values = self.parameters.in_order(args, kwargs)
+            if values is not None:  # now by position, as entries and plans take them
+                return self.derive(mode, values, {})
         tag, row = _in_a_row(mode, args, given[0]) if given else (mode, args)
         plan = self._plans.get(plan_key(tag, row, kwargs))
         return plan(row) if plan is not None else self._slow_call(mode, args, kwargs, given)
 
-    def _slow_call(
-        self, mode: str, args: Sequence[Any], kwargs: dict[str, Any], given: tuple[Any, ...] = ()
-    ) -> Any:
-        """Sign the arguments in full, find or make the code, run it, and remember the short way.
-
-        ``given`` are the tangents, where the mode takes some.
-        """
+    def _signed(
+        self, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> tuple[Sequence[Any], Signature, list[Any]]:
+        """Return the value of each parameter, the signature of a call, and its leaves."""
         values = self.parameters.bind(args, kwargs)
         signature, leaves = sign(self.parameters, values)
         if any(isinstance(leaf, Spec) for leaf in leaves):
@@ -155,6 +135,35 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
                 where=user_line(),
                 fix="pass it to lower() or inspect(), or pass an array",
             )
+        return values, signature, leaves
+
+    def _call_into(self, mode: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Compute into the arrays in ``out``, which is among the arguments."""
+        out = kwargs.pop("out")
+        if current_trace() is not None or holds_traced((args, kwargs, out)):
+            raise GradcError(
+                "out= is for calls from outside of compiled functions",
+                where=user_line(),
+                fix="leave it out: inside, no array is made that is not needed",
+            )
+        values, signature, leaves = self._signed(args, kwargs)
+        found, inputs = self._made.find(signature, values, leaves, mode != "value")
+        program = found.executable(mode).program
+        destination = Destination(found, mode, out, inputs)
+        is_apart = not (found.captured.has_effects or destination.overlaps)
+        is_plain = program is not None and not (program.calls or program.passes_records)
+        if program is not None and is_plain and is_apart:
+            return destination.arrange(program.run_into(inputs, destination.given))
+        return destination.fill(self._slow_call(mode, args, kwargs))
+
+    def _slow_call(
+        self, mode: str, args: Sequence[Any], kwargs: dict[str, Any], given: tuple[Any, ...] = ()
+    ) -> Any:
+        """Sign the arguments in full, find or make the code, run it, and remember the short way.
+
+        ``given`` are the tangents, where the mode takes some.
+        """
+        values, signature, leaves = self._signed(args, kwargs)
         if current_trace() is not None and not holds_traced((args, kwargs, given)):
             known: list[tuple[Tracer, Any]] = []
             args, kwargs, given = (plain(one, known) for one in (list(args), kwargs, given))
@@ -183,6 +192,7 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
                 made, inputs = self._made.make(signature, values, leaves, mode != "value")
                 return made.call(mode)(inputs, values, directions)
         self._remember(call, args, kwargs, given, (signature, leaves, directions))
+        self.entries.add(mode, found.executable(mode).program if mode in ENTERED else None)
         return call(inputs, values, directions)
 
     def _remember(
@@ -232,7 +242,9 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
         """
         values = self.parameters.bind(args, kwargs)
         signature, leaves = sign(self.parameters, values)
-        return Lowered(self._made.find(signature, values, leaves, differentiated=True)[0])
+        made, inputs = self._made.find(signature, values, leaves, differentiated=True)
+        has_specs = any(isinstance(leaf, Spec) for leaf in leaves)
+        return Lowered(made, None if has_specs else inputs)
 
     def inspect(self, *args: Any, what: Part = "numpy", **kwargs: Any) -> str:
         """Return, as text, what was generated for these arguments.
@@ -242,8 +254,11 @@ class CompiledFunction(Derivatives[P], Generic[P, R]):
             what: "numpy" (the module for value and gradient; where the output is no scalar, the
                 forward program of ``vjp``), "pullback" (its backward program), "jvp" (the module
                 for value and tangent), "graph" (what was captured), "joint" (forward and backward
-                as a graph), "log" (stages with their times, remarks), or "memory" (what the
-                programs need, what they save, and what they compute again).
+                as a graph), "log" (stages with their times, remarks), "memory" (what the
+                programs need, what they save, and what they compute again). Of native code also
+                "kernels" (what it consists of, with the user's lines, and with times for which it
+                is run), "llvm" (its module, after LLVM's passes), "unoptimised" (before these) and
+                "asm".
             **kwargs: As for ``lower``.
         """
         return self.lower(*args, **kwargs).text(what)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Generic, ParamSpec
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from .tangents import check_primals
 
 P = ParamSpec("P")
+R = TypeVar("R")
 
 
-class Derivatives(Generic[P]):
+class Derivatives(Generic[P, R]):
     """What compiled functions and compiled methods have in common."""
 
     def derive(
@@ -19,12 +20,50 @@ class Derivatives(Generic[P]):
         """Compute in a mode.
 
         Args:
-            mode: What is asked for: "vjp", "jvp" and so on.
+            mode: What is asked for: "value", "vjp", "jvp" and so on.
             args: Positional arguments of the function.
             kwargs: Its other arguments.
             given: The tangents, where the mode takes some.
         """
         raise NotImplementedError
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return what the function returns.
+
+        ``out=``, which ``value_and_grad`` and ``grad`` take too, has arrays for the results, in
+        their structure, or None for what is to be made: results are written there, and returned.
+        These arrays lie row by row and share no memory with each other; all is checked before
+        anything is written. A function that has a parameter ``out`` gets it itself.
+
+        Raises:
+            GradcError: ``out`` does not fit.
+            CaptureError: The function does what cannot be captured, or an array that it changes is
+                read-only or shares memory with another input.
+        """
+        result: R = self.derive("value", args, kwargs)
+        return result
+
+    def value_and_grad(self, *args: P.args, **kwargs: P.kwargs) -> tuple[R, Any]:
+        """Return ``(value, gradient)``, computed by one program.
+
+        The gradient has the structure of what ``wrt`` names: one array for one array, a tuple for a
+        tuple, and containers as the argument has them. With ``has_aux``, ``((value, aux),
+        gradient)``.
+
+        Raises:
+            DerivativeError: The function does not return one floating-point scalar, or an argument
+                in ``wrt`` is not floating-point.
+        """
+        result: tuple[R, Any] = self.derive("value_and_grad", args, kwargs)
+        return result
+
+    def grad(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Return the gradient alone, or ``(gradient, aux)`` with ``has_aux``.
+
+        Raises:
+            DerivativeError: As for ``value_and_grad``.
+        """
+        return self.derive("grad", args, kwargs)
 
     def vjp(self, *args: P.args, **kwargs: P.kwargs) -> tuple[Any, ...]:
         """Return the value now, and the function that pulls cotangents back.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from operator import itemgetter
 from types import BuiltinFunctionType, CellType
 from typing import Any
 
 import numpy as np
 
-from ..compiler.backends.llvm.entry_context import SLOTS, TABLES, TEXT, TRIM
+from ..compiler.backends.llvm.entry_context import PLAIN, RUN, SLOTS, TABLES, TEXT, TRIM
 from ..compiler.backends.llvm.entry_signature import Signature
 from .entry_layout import allocator_address, layout_holds, new_array_address
 from .entry_lifetime import Loaded, unseen
@@ -28,6 +29,25 @@ _OBJECTS: dict[str, object] = {
     "numpy False": np.False_,
     "numpy True": np.True_,
 }
+
+
+class _NativeCode(tuple[CellType, np.ndarray[Any, Any]]):
+    """The ``__self__`` of an entry: the cell with its fallback, and what keeps its code."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> Any:
+        """Be pickled as the object of which the fallback is a method.
+
+        An entry is pickled as an attribute of its ``__self__``, as other built-in methods are.
+
+        Raises:
+            AttributeError: The fallback is no method.
+        """
+        fallback: Any = self[0].cell_contents
+        while isinstance(fallback.__self__, _NativeCode):
+            fallback = fallback.__self__[0].cell_contents
+        return itemgetter(0), ((fallback.__self__,),)
 
 
 class _MethodDefinition(ctypes.Structure):
@@ -78,6 +98,7 @@ def bind(
     signature = Signature.parse(ctypes.string_at(head[TEXT] or 0).decode("ascii"))
     title = title or str(getattr(fallback, "__name__", name))
     doc = doc or getattr(fallback, "__doc__", None) or ""
+    signed = f"{title}(*args, **kwargs)\n--\n\n{doc}"  # as CPython has it, for inspect.signature
     module = getattr(fallback, "__module__", None)
     if not layout_holds():
         entry = TableEntry(Loaded(library, head[TRIM]), head[TABLES] or 0, signature, fallback)
@@ -88,12 +109,21 @@ def bind(
     for i, slot in enumerate(slots):
         table[SLOTS + i] = _address(slot)
     definition = _MethodDefinition(
-        title.encode(), library.address(name), _CALLED_WITH, doc.encode()
+        title.encode(), library.address(name), _CALLED_WITH, signed.encode()
     )
     # Cycles go through the cell, which the garbage collector empties: never through a tuple.
-    itself = (CellType(fallback), unseen(Loaded(library, head[TRIM], definition)))
+    itself = _NativeCode((CellType(fallback), unseen(Loaded(library, head[TRIM], definition))))
     function: Callable[..., Any] = _new_function(ctypes.byref(definition), itself, module)
     return function
+
+
+def kernel_addresses(library: Library, name: str) -> tuple[int, int]:
+    """Return where the functions of C beside an entry lie; see ``emit_entry``.
+
+    The first is for callers that hold the interpreter's lock, the second for others.
+    """
+    head = (ctypes.c_void_p * SLOTS).from_address(library.address(f"{name}.context"))
+    return int(head[RUN] or 0), int(head[PLAIN] or 0)
 
 
 def retarget(entry: Callable[..., Any], fallback: Callable[..., Any]) -> None:
@@ -131,7 +161,7 @@ def trim(entry: Callable[..., Any]) -> None:
 
 def _parts(entry: Callable[..., Any]) -> tuple[CellType, Loaded]:
     parts = entry.__self__ if isinstance(entry, BuiltinFunctionType) else None
-    if isinstance(parts, tuple) and len(parts) == 2 and isinstance(parts[1], np.ndarray):
+    if isinstance(parts, _NativeCode):
         return parts[0], parts[1].item()
     raise TypeError(f"{entry!r} is no native entry")
 

@@ -64,6 +64,17 @@ class TableEntry:
         ]
         return _arranged(self._signature.tree, values)
 
+    def __reduce__(self) -> Any:
+        """Be pickled as an attribute of the object of which the fallback is a method.
+
+        Raises:
+            AttributeError: The fallback is no method.
+        """
+        fallback: Any = self.fallback
+        while isinstance(fallback, TableEntry):
+            fallback = fallback.fallback
+        return getattr, (fallback.__self__, self.__name__)
+
     def _inputs(self, args: tuple[Any, ...]) -> list[np.ndarray[Any, Any]] | None:
         expected = self._signature.arguments
         if len(args) != len(expected):

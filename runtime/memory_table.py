@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from ..compiler.backends.numpy_source import Module
 from ..compiler.backends.numpy_source.memory import Array, Memory
-from ..compiler.ir import Graph, SourceLine
+from ..compiler.ir import Graph, SourceLine, Value
 from ..compiler.passes.residuals import residuals
 from ..compiler.passes.work import Recomputed, again, recomputed, total_work
 from ..compiler.primitives.regions import Again
 from ..compiler.types import Dim
+from .executable import Executable
 from .specialisation import Specialisation
 
+if TYPE_CHECKING:
+    from .native_calls import NativeProgram
+
 MOST_LISTED = 8  # arrays; what is smaller is summed
+SAVED = "saved for the pullback, which holds it"
 UNITS = (("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
 
 
@@ -31,17 +37,22 @@ def memory_table(made: Specialisation) -> str:
     parts: list[str] = []
     if made.is_scalar:
         joint = made.joint(seeded=True)
-        parts += _joint(made.executable("value_and_grad").module, joint, forward)
+        parts += _joint(made.executable("value_and_grad"), joint, forward)
         parts.append("")
     parts += _split(made, forward)
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _joint(module: Module, graph: Graph, forward: int) -> Iterator[str]:
-    memory = module.memory
-    yield from _program("value and gradient", memory)
-    late = [one for one in memory.records if one.is_late]
-    yield from _saved("saved for backward", memory.held)
+def _joint(executable: Executable, graph: Graph, forward: int) -> Iterator[str]:
+    title = "value and gradient"
+    if executable.program is not None:
+        yield from _native(title, executable.program)
+        yield from _again(recomputed(graph), forward)
+        return
+    module = executable.module
+    yield from _program(title, module.memory)
+    late = [one for one in module.memory.records if one.is_late]
+    yield from _saved("saved for backward", module.memory.held)
     yield from _saved("saved again in backward, for one segment of a loop at a time", late)
     yield from _again(recomputed(graph), forward)
     yield from _copies(module)
@@ -49,23 +60,74 @@ def _joint(module: Module, graph: Graph, forward: int) -> Iterator[str]:
 
 def _split(made: Specialisation, forward: int) -> Iterator[str]:
     count, late = len(made.graph.outputs), len(made.differentiable)
-    module = made.executable("forward").module
-    memory = module.memory
-    yield from _program("vjp: the value", memory)
-    arrays = [one for one in dict.fromkeys(memory.returned[count:]) if one is not None]
-    yield from _saved("saved for the pullback, which holds it", arrays)
-    yield from _copies(module)
-    yield ""
-    module = made.executable("backward").module
-    memory = module.memory
-    yield from _program("vjp: the pullback, beside what was saved", memory)
-    yield from _saved("saved again, for one segment of a loop at a time", memory.records)
+    first, second = (made.executable(one) for one in ("forward", "backward"))
     early, rest = residuals(made.joint(seeded=False), count, late)
+    title = "vjp: the value"
+    if first.program is not None:
+        yield from _native(title, first.program, early.outputs[count:])
+    else:
+        memory = first.module.memory
+        yield from _program(title, memory)
+        arrays = [one for one in dict.fromkeys(memory.returned[count:]) if one is not None]
+        yield from _saved(SAVED, arrays)
+        yield from _copies(first.module)
+    yield ""
+    title = "vjp: the pullback, beside what was saved"
+    if second.program is not None:
+        yield from _native(title, second.program)
+    else:
+        yield from _program(title, second.module.memory)
+        again_saved = "saved again, for one segment of a loop at a time"
+        yield from _saved(again_saved, second.module.memory.records)
     shared = set(early.nodes).intersection(rest.nodes)
     whole = again(early.nodes, early.outputs, [one for one in rest.nodes if one in shared])
     found = [Recomputed(None, "program", whole, 1)] if whole.nodes else []
     yield from _again([*found, *recomputed(rest)], forward)
-    yield from _copies(module)
+    if second.program is None:
+        yield from _copies(second.module)
+
+
+def _native(title: str, program: NativeProgram, saved: Sequence[Value] = ()) -> Iterator[str]:
+    """Yield what native code needs: its results, and one block for everything else."""
+    yield title
+    held = program.compiled(level=0).program.contents()
+    rows = f" and {len(held.rows)} records as long as its loops run" if held.rows else ""
+    totals = [
+        ("peak", size(held.workspace + held.results) + rows),
+        ("results", size(held.results)),
+        ("workspace", size(held.workspace)),
+    ]
+    yield from (f"  {name:<9}  {one}" for name, one in totals)
+    largest = sorted(held.blocks, key=lambda one: -one.nbytes)
+    listed = [
+        (f"  {one.label}", "", size(one.nbytes), one.origin.short if one.origin else "")
+        for one in largest[:MOST_LISTED]
+    ]
+    rest = largest[MOST_LISTED:]
+    if rest:
+        listed.append((f"  {len(rest)} more", "", size(sum(one.nbytes for one in rest)), ""))
+    if listed:
+        yield "  in the workspace, where places are used again"
+        yield from _aligned(listed)
+    records = [
+        (f"  {one.label}", "a row", size(one.nbytes), one.origin.short if one.origin else "")
+        for one in held.rows
+    ]
+    if records:
+        yield "  records"
+        yield from _aligned(records)
+    if saved:
+        arrays = [one for one in dict.fromkeys(saved) if one.ndim]
+        sizes: list[Dim] = [one.type.size * one.dtype.itemsize for one in arrays]
+        kept = [
+            (f"  {one.name or 'array'}", "", size(nbytes), "")
+            for one, nbytes in zip(arrays, sizes, strict=True)
+        ]
+        total: Dim = 0
+        for nbytes in sizes:
+            total = total + nbytes
+        yield f"  {SAVED}"
+        yield from _aligned([*kept, ("  together", "", size(total), "")])
 
 
 def _program(title: str, memory: Memory) -> Iterator[str]:
@@ -124,10 +186,11 @@ def _again(found: Sequence[Recomputed], forward: int) -> Iterator[str]:
         runs = alike[0].runs
         times: Dim | None = None if runs is None else runs * len(alike)
         label = f"  {kind}" + (f" at {origin.short}" if origin else "")
-        nodes = f"{part.nodes} node{'s' if part.nodes > 1 else ''}, {_count(part.work)} operations"
+        nodes = f"{part.nodes} node{'s' if part.nodes > 1 else ''}"
+        nodes += f", {quantity(part.work)} operations"
         if isinstance(times, int):
             share = part.work * times / forward if forward else 0.0
-            total = f"{_count(part.work * times)}, {share:.2f} of forward"
+            total = f"{quantity(part.work * times)}, {share:.2f} of forward"
             rows.append((label, nodes, f"{times} times" if times > 1 else "once", total))
         else:
             share = part.work / forward if forward else 0.0
@@ -161,7 +224,8 @@ def size(nbytes: Dim) -> str:
     return f"{nbytes} bytes"
 
 
-def _count(number: int) -> str:
+def quantity(number: int) -> str:
+    """Return a number as people write it: ``6.55 M``."""
     for unit, factor in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
         if number >= factor:
             return f"{_digits(number / factor)} {unit}"

@@ -2,68 +2,257 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from itertools import count
+import ctypes
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial, reduce
+from itertools import count, pairwise
+from operator import getitem
 from typing import Any
 from weakref import ref
 
 import numpy as np
 
 from ..compiler.backends.llvm import Native, compile_graph
-from ..compiler.backends.llvm.target import Target
+from ..compiler.backends.llvm.entry_signature import Argument, Tree
+from ..compiler.backends.llvm.inventory import python_name
+from ..compiler.backends.llvm.pool import PARALLEL
+from ..compiler.backends.llvm.target import LEVEL, Target
 from ..compiler.ir import Graph
+from ..compiler.primitives.control import callback
 from ..compiler.types import ArrayType
 from .callers import caller
-from .entry import bind, exported
-from .native import load
+from .entry import bind, exported, kernel_addresses, retarget
+from .native import Library, load
+from .pool import thread_pool
+from .records import passing_records
+from .threads import usable_cores
 
 _numbers = count(1)
+MOST_WORKERS = 32  # with memory of their own
 
 
-def native_run(
-    graph: Graph, name: str, shared: Collection[int], level: int = 3
-) -> tuple[Callable[..., Any], Native]:
+class NativeProgram:
+    """A graph as native code, loaded.
+
+    Attributes:
+        run: Takes the params and returns the outputs: one, or a tuple.
+        takes_calls: Whether there are entries that take the arguments of users' calls and give what
+            these get. There is none where the code calls Python's objects, which ``run`` keeps.
+        signature: What the code takes and gives.
+        library: The code.
+        graph: The graph.
+        calls: What it calls back, and the user's lines, to be read.
+        has_callbacks: Whether there are functions of the user's among these.
+        passes_records: Whether arrays come or go whose length is not known here: the code gets and
+            gives addresses of these.
+        compiled: Compiles it anew, to be looked at: ``compiled(level=3, clock=None)``.
+    """
+
+    def __init__(
+        self,
+        native: Native,
+        library: Library,
+        called: Sequence[Any],
+        compiled: partial[Native],
+    ) -> None:
+        self.library, self._name, self.compiled = library, native.name, compiled
+        self.signature, self.graph = native.signature, compiled.args[0]
+        nodes = native.program.calls.values()
+        self.has_callbacks = any(node.primitive is callback for node in nodes)
+        self.calls = [
+            python_name(node) + (f" at {node.origin}" if node.origin else "") for node in nodes
+        ]
+        self.takes_calls = native.is_arranged and not called
+        arguments = native.signature.arguments
+
+        def convert(*leaves: Any, called: Any = called) -> Any:
+            """Call it with leaves of another layout, byte order or alignment."""
+            entry: Any = itself()
+            return entry(*_conforming(leaves, arguments))
+
+        bound: Callable[..., Any] = bind(library, native.name, convert)
+        itself = ref(bound)  # no cycle: the code goes with the last one who can call it
+        flat = _flat(bound, native.signature.tree, len(native.signature.results))
+        types = ([one.type for one in some] for some in (self.graph.params, self.graph.outputs))
+        self.run = passing_records(flat, *types)
+        self.passes_records = self.run is not flat
+
+    def timed(self) -> Timed:
+        """Return the same with a clock in it."""
+        native = self.compiled(clock=time.CLOCK_MONOTONIC)
+        symbol = native.program.times
+        made = loaded(native, self.compiled, (symbol,))
+        kind = ctypes.c_int64 * (2 * (len(native.program.items()) + 1))
+        return Timed(made, kind.from_address(made.library.address(symbol)))
+
+    def entry(
+        self, fallback: Callable[..., Any], title: str, doc: str | None
+    ) -> Callable[..., Any]:
+        """Return an entry for users' calls; see ``bind``."""
+        return bind(self.library, self._name, fallback, title=title, doc=doc)
+
+    put_behind = staticmethod(retarget)
+
+    def run_into(self, leaves: Sequence[Any], given: Sequence[Any]) -> list[Any]:
+        """Compute into arrays.
+
+        Args:
+            leaves: The params.
+            given: For each output an array that lies row by row and shares no memory with the
+                leaves, or None for what is to be made.
+
+        Returns:
+            The outputs.
+        """
+        arguments, results = self.signature.arguments, self.signature.results
+        pairs = zip(leaves, arguments, strict=True)
+        inputs = [np.asarray(_conform(leaf, one)) for leaf, one in pairs]
+        made = [
+            np.empty(result.shape, result.dtype) if one is None else one
+            for one, result in zip(given, results, strict=True)
+        ]
+        written = [
+            one for one, result in zip(made, results, strict=True) if result.argument is None
+        ]
+        pointers = [ctypes.c_void_p(one.ctypes.data) for one in (*inputs, *written)]
+        self.function_of()(*pointers)
+        outputs = []
+        for one, result, mine in zip(given, results, made, strict=True):
+            if result.argument is None:
+                outputs.append(mine[()] if one is None else one)
+            elif one is None:
+                outputs.append(leaves[result.argument])
+            else:
+                np.copyto(one, leaves[result.argument])
+                outputs.append(one)
+        return outputs
+
+    def function_of(self, *types: Any) -> Any:
+        """Return the C function for ``ctypes``, with these types of parameters.
+
+        It releases the interpreter's lock as the code does in other calls, and raises what is to be
+        raised.
+        """
+        run, _ = kernel_addresses(self.library, self._name)
+        made: Any = ctypes.PYFUNCTYPE(ctypes.c_int32)(run)
+        made.argtypes = types
+        made.library = self.library  # it keeps the code alive
+        return made
+
+    @property
+    def address(self) -> int:
+        """Where its C function for callers without the lock lies; see ``c_function``."""
+        return kernel_addresses(self.library, self._name)[1]
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A program that notes when its items begin, and when the last one has ended.
+
+    Attributes:
+        program: The program.
+        times: Of the last run: seconds and nanoseconds, in turns.
+    """
+
+    program: NativeProgram
+    times: ctypes.Array[ctypes.c_int64]
+
+    def run(self, *leaves: Any) -> list[int]:
+        """Run it; return how many nanoseconds each of its items took."""
+        self.program.run(*leaves)
+        pairs = zip(self.times[::2], self.times[1::2], strict=True)
+        noted = [seconds * 10**9 + rest for seconds, rest in pairs]
+        return [end - start for start, end in pairwise(noted)]
+
+
+def native_program(
+    graph: Graph,
+    name: str,
+    shared: Collection[int],
+    kinds: Sequence[str] | None = None,
+    tree: Tree = None,
+    level: int = LEVEL,
+) -> NativeProgram:
     """Compile a lowered graph for this machine, and load it.
 
     Args:
         graph: What ``pipeline.lower_native`` gave.
         name: What to call the function.
         shared: Positions of outputs that are params, to be returned as they are.
+        kinds: Of users' arguments for the params: see ``LeafType``. If not given, the code gets
+            numbers of rank 0 as NumPy's scalars.
+        tree: How results are arranged for users.
         level: Of LLVM's optimisation, 0 to 3.
-
-    Returns:
-        A function that takes the params and returns the outputs (one, or a tuple), and the code.
 
     Raises:
         LoweringError: There is no native code for something in it.
     """
-    native = compile_graph(graph, f"gradc.{name}.{next(_numbers)}", shared, Target.host(), level)
+    symbol, workers = f"gradc.{name}.{next(_numbers)}", min(usable_cores(), MOST_WORKERS)
+    compiled = partial(
+        compile_graph,
+        *(graph, symbol, shared, Target.host()),
+        workers=workers,
+        kinds=kinds,
+        tree=tree,
+    )
+    return loaded(compiled(level=level), compiled)
+
+
+def loaded(native: Native, compiled: partial[Native], more: Sequence[str] = ()) -> NativeProgram:
+    """Load a compiled graph.
+
+    Args:
+        native: The graph.
+        compiled: What compiled it.
+        more: Symbols to export beside the entry.
+    """
     called = {name: caller(node) for name, node in native.program.calls.items()}
     symbols = {name: id(one) for name, one in called.items()}
-    library = load([native.compiled.object], exported(native.name), symbols)
-    types = [param.type for param in graph.params]
-
-    def convert(*leaves: Any, called: Any = called) -> Any:
-        """Call it with leaves of another layout, byte order or alignment."""
-        entry: Any = itself()
-        return entry(*_conforming(leaves, types))
-
-    run: Callable[..., Any] = bind(library, native.name, convert)
-    itself = ref(run)  # no cycle: the code goes with the last one who can call it
-    return run, native
+    if native.is_parallel:
+        symbols[PARALLEL] = thread_pool().address
+    library = load(native.objects, [*exported(native.name), *more], symbols)
+    return NativeProgram(native, library, list(called.values()), compiled)
 
 
-def _conforming(leaves: Sequence[Any], types: Sequence[ArrayType]) -> list[Any]:
-    if len(leaves) != len(types):
-        raise TypeError(f"takes {len(types)} arguments, not {len(leaves)}")
-    found: list[Any] = []
-    for leaf, type in zip(leaves, types, strict=True):
-        array = np.asarray(leaf)
-        if array.shape != type.shape or array.dtype.newbyteorder("=") != type.dtype:
-            raise TypeError(f"takes {type}, not {array.shape} {array.dtype}")
-        if type.ndim:
-            made = np.require(array, type.dtype, ["C", "A"])
-            found.append(np.array(made) if made.__class__ is not np.ndarray else made)
-        else:
-            found.append(type.dtype.type(array[()]))
-    return found
+def _conforming(leaves: Sequence[Any], arguments: Sequence[Argument]) -> list[Any]:
+    if len(leaves) != len(arguments):
+        raise TypeError(f"takes {len(arguments)} arguments, not {len(leaves)}")
+    return [_conform(leaf, expected) for leaf, expected in zip(leaves, arguments, strict=True)]
+
+
+def _conform(leaf: Any, expected: Argument) -> Any:
+    """Return a leaf as the code takes it: in rows, aligned, in the machine's byte order."""
+    array = np.asarray(leaf)
+    if array.shape != expected.shape or array.dtype.newbyteorder("=") != expected.dtype:
+        type = ArrayType(expected.shape, expected.dtype)
+        raise TypeError(f"takes {type}, not {array.shape} {array.dtype}")
+    if expected.kind == "array":
+        fits = array.dtype.isnative and array.flags.c_contiguous and array.flags.aligned
+        return array if fits else array.astype(expected.dtype, "C")
+    number = expected.dtype.type(array[()])
+    return number if expected.kind == "scalar" else number.item()
+
+
+def _flat(run: Callable[..., Any], tree: Tree, count: int) -> Callable[..., Any]:
+    """Return what gives the results of an entry one by one, however they are arranged."""
+    if tree == (0 if count == 1 else tuple(range(count))):
+        return run
+    places: dict[int, tuple[int, ...]] = dict(_places(tree))
+
+    def flat(*leaves: Any) -> Any:
+        arranged = run(*leaves)
+        found = tuple(reduce(getitem, places[i], arranged) for i in range(count))
+        return found[0] if count == 1 else found
+
+    return flat
+
+
+def _places(tree: Tree) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Yield for each result by which indices it is found."""
+    if isinstance(tree, tuple):
+        for i, branch in enumerate(tree):
+            yield from ((leaf, (i, *place)) for leaf, place in _places(branch))
+    elif tree is not None:
+        yield tree, ()

@@ -5,52 +5,30 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..compiler import pipeline
 from ..compiler.backends.numpy_source import Heading, Module
-from ..compiler.errors import LoweringError
+from ..compiler.errors import GradcError, LoweringError
 from ..compiler.frontend.capture import Capture, capture
 from ..compiler.frontend.places import Place
 from ..compiler.frontend.signature import Parameters, Signature, Wanted
-from ..compiler.frontend.tree import Tree, count_leaves, unflatten
+from ..compiler.frontend.tree import Leaf, Tree, count_leaves, unflatten
 from ..compiler.ir import Graph
 from ..compiler.passes.residuals import residuals
 from ..compiler.pipeline import Log
-from .calls import Call
+from ..compiler.types import ArrayType
+from .calls import Call, entry_tree
+from .entries import ENTERED
+from .executable import Executable
 from .loader import load
 from .tables import TABLES, check_differentiable
 
-
-@dataclass(frozen=True)
-class Executable:
-    """A loaded program.
-
-    Attributes:
-        run: Takes the leaves of the arguments, returns the outputs (one, or a tuple).
-        single: Whether it returns one output.
-        generate: Returns its NumPy source.
-        path: The file that this lies in, where it is what runs.
-    """
-
-    run: Callable[..., Any]
-    single: bool
-    generate: Callable[[], Module]
-    path: Path | None = None
-
-    @cached_property
-    def module(self) -> Module:
-        """Its NumPy source, which native code has beside it to be read."""
-        return self.generate()
-
-    def __call__(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
-        """Run it."""
-        results = self.run(*leaves)
-        return (results,) if self.single else results
+if TYPE_CHECKING:
+    from .native_calls import NativeProgram
 
 
 class Specialisation:
@@ -110,6 +88,12 @@ class Specialisation:
         """Whether there is one number to differentiate."""
         outputs = self.graph.outputs[: count_leaves(self.primal)]
         return len(outputs) == 1 and not outputs[0].ndim and outputs[0].type.is_float
+
+    def result_types(self, mode: str) -> list[ArrayType]:
+        """Return the types of what "value", "value_and_grad" or "grad" gives to the user."""
+        outputs = self.graph.outputs[self.left_out(mode) : self.captured.count]
+        by = self.wanted.leaves if self.wanted and mode != "value" else ()
+        return [*(one.type for one in outputs), *(self.signature.leaves[i].type for i in by)]
 
     def arrange(self, outputs: Sequence[Any]) -> Any:
         """Return outputs in the structure that the function returns."""
@@ -171,6 +155,14 @@ class Specialisation:
         captured = self.captured
         return not (captured.guards or captured.layouts is not None or captured.has_effects)
 
+    @property
+    def is_entered(self) -> bool:
+        """Whether nothing but the types of arrays and numbers decides, passed by position."""
+        captured, trees = self.captured, self.signature.trees
+        only_leaves = all(isinstance(tree, Leaf) for tree in trees)
+        is_alone = not (captured.reads or captured.places or captured.lifted)
+        return self.is_planned and is_alone and only_leaves and self.parameters.are_positional
+
     def call(self, mode: str) -> Call:
         """Return what runs a mode and arranges its results as the user gets them."""
         return Call(self, mode)
@@ -189,13 +181,33 @@ class Specialisation:
                 self._compile(mode)
         return self._executables[mode]
 
+    def native(self, mode: str) -> Executable:
+        """Return the executable of a mode, which is native code.
+
+        Raises:
+            GradcError: It is not.
+        """
+        if self.backend != "llvm":
+            raise GradcError(
+                f"{self.name} has no native code: its backend is {self.backend!r}",
+                fix='say compile_grad(backend="llvm"), or set GRADC_BACKEND=llvm',
+            )
+        made = self.executable(mode)
+        if made.program is None:
+            reasons = [one for one in self.log.remarks if "runs as NumPy" in one]
+            raise GradcError(
+                f"{self.name}_{mode} is no native code",
+                got="; ".join(reasons),
+                fix='look at the NumPy module, what="numpy"',
+            )
+        return made
+
     def _compile(self, mode: str) -> None:
         count = len(self.graph.outputs)
         if mode == "value":
-            self._load(mode, self.graph, count, self._result_names())
+            self._load(mode, self.graph, count, self.result_names(mode))
         elif mode == "value_and_grad":
-            names = [*self._result_names(), *self._gradient_names()]
-            self._load(mode, self.joint(seeded=True), count, names)
+            self._load(mode, self.joint(seeded=True), count, self.result_names(mode))
         elif mode == "grad":
             joint = self.joint(seeded=True)
             outputs = joint.outputs[1:]
@@ -250,25 +262,37 @@ class Specialisation:
         def generate() -> Module:
             return pipeline.generate(graph, name, heading, kept, self.log, shared, owned)
 
-        run = self._native(graph, name, shared) if self.backend == "llvm" else None
-        path = None
-        if run is None:
+        single = len(results) == 1
+        program = self._native(mode, graph, shared) if self.backend == "llvm" else None
+        if program is not None:
+            executable = Executable(program.run, single, generate, program=program, kept=kept)
+        else:
             module = generate()
             run, path = load(module)
-            generate = partial(_itself, module)
-        self._executables[mode] = Executable(run, len(results) == 1, generate, path)
+            executable = Executable(run, single, partial(_itself, module), path)
+        self._executables[mode] = executable
 
-    def _native(
-        self, graph: Graph, name: str, shared: Collection[int]
-    ) -> Callable[..., Any] | None:
+    def _native(self, mode: str, graph: Graph, shared: Collection[int]) -> NativeProgram | None:
         """Return native code; None where there is none for something in the graph."""
+        name, kinds, tree = f"{self.name}_{mode}", None, None
+        if mode in ENTERED and self.is_entered:
+            kinds = [leaf.kind for leaf in self.signature.leaves]
+            tree = entry_tree(self, mode, len(graph.outputs))
         try:
-            run: Callable[..., Any]
-            run, _ = _llvm()(pipeline.lower_native(graph, self.log), name, shared)
+            lowered = pipeline.lower_native(graph, self.log)
+            started = perf_counter()
+            program = _llvm()(lowered, name, shared, kinds, tree)
         except LoweringError as error:
             self.log.remarks.append(f"{name} runs as NumPy: {error.what}: {error.got}")
             return None
-        return run
+        stage = f"compile {name}", perf_counter() - started, len(lowered.nodes)
+        self.log.stages.append(stage)
+        self.log.remarks += [f"{name} calls back {one}" for one in dict.fromkeys(program.calls)]
+        return program
+
+    def result_names(self, mode: str) -> list[str]:
+        """Return what the outputs of a program are: "value" and "value_and_grad" have names."""
+        return [*self._result_names(), *(self._gradient_names() if mode != "value" else ())]
 
     def _result_names(self) -> list[str]:
         captured = self.captured
@@ -314,11 +338,11 @@ def _itself(module: Module) -> Module:
 
 
 @cache
-def _llvm() -> Callable[..., Any]:
+def _llvm() -> Callable[..., NativeProgram]:
     """Return what compiles with LLVM, which takes a while to import."""
-    from .native_calls import native_run
+    from .native_calls import native_program
 
-    return native_run
+    return native_program
 
 
 _TITLES = {

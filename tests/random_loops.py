@@ -356,17 +356,21 @@ def scan(w: LoopWriter, scope: Scope, depth: int) -> None:
 def loop_programs(draw: Draw) -> tuple[str, int]:
     """Draw the source of a program, and the seed of its arguments."""
     seed = draw(st.integers(0, 50))
-    w = LoopWriter(draw)
+    return write(LoopWriter(draw), draw(st.integers(1, 3))), seed
+
+
+def write(w: LoopWriter, count: int) -> str:
+    """Return the source of a program of so many statements."""
     w.add(0, f"def program({', '.join(PARAMETERS)}, n, flag):")
     scope = Scope(None, ["a", "b", "m", "s"], "n")
-    for _ in range(draw(st.integers(1, 3))):
+    for _ in range(count):
         w.choose([for_loop, for_loop, while_loop, scan, branch_of_stores, assign])(w, scope, 1)
     ends = [
         f"np.sum(np.sin({0.7 + 0.1 * place:.1f} * {name}) * (1 + {name}))"
         for place, name in enumerate(name for name in scope.kinds if scope.kinds[name] != "integer")
     ]
     w.add(1, f"return {' + '.join(ends)}")
-    return w.source(), seed
+    return w.source()
 
 
 def loop_arguments(seed: int) -> tuple[Any, ...]:

@@ -317,12 +317,16 @@ def programs(draw: Draw, least: int, most: int) -> tuple[str, int]:
     """Draw the source of a program of so many lines, and the seed of its arguments."""
     seed = draw(st.integers(0, 50))
     writer = Writer(draw, arguments(seed))
-    length = draw(st.integers(least, most))
-    while len(writer.lines) < length:
-        expression = writer.choose(OPERATIONS)(writer)
-        if expression is not None:
-            writer.bind(expression)
+    write(writer, draw(st.integers(least, most)))
     return writer.source(), seed
+
+
+def write(w: Writer, length: int) -> None:
+    """Write so many lines."""
+    while len(w.lines) < length:
+        expression = w.choose(OPERATIONS)(w)
+        if expression is not None:
+            w.bind(expression)
 
 
 def arguments(seed: int) -> dict[str, np.ndarray]:

@@ -1,14 +1,16 @@
 """Every program of the zoo as native code, against the NumPy backend, whose own tests are many.
 
-Loops are among them. What has no native code is called; where sizes are known at run time only,
-all of a program runs as NumPy.
+Loops are among them. What has no native code is called; where there are sizes that are known at run
+time only, but in what loops save, all of a program runs as NumPy.
 """
 
+import numpy as np
 import pytest
 
 from gradc import compile_grad
 
 from .programs import PROGRAMS
+from .references import tree_leaves
 from .test_zoo import assert_close, assert_same_values, compiled_once
 from .test_zoo import value_and_gradient as run
 from .test_zoo_loops import LOOP_PROGRAMS
@@ -23,6 +25,21 @@ def test_native_code_equals_numpy(program):
     expected, wanted = run(program, compiled_once(program), program.args())
     assert_same_values(outputs, expected)
     assert_close(gradient, wanted, max(program.tolerance, 1e-10))
+    again, same = run(program, native, program.args())  # which native code may have taken itself
+    for first, later in zip(
+        tree_leaves((outputs, gradient)), tree_leaves((again, same)), strict=True
+    ):
+        assert type(first) is type(later)
+        np.testing.assert_array_equal(first, later)
+
+
+@every_program
+def test_later_values_equal_numpy(program):
+    """Of calls that native code may take with no Python in between."""
+    native = compile_grad(program.fn, backend="llvm", **program.options)
+    expected = compiled_once(program)(*program.args())
+    for _ in range(2):
+        assert_same_values(native(*program.args()), expected)
 
 
 @pytest.mark.slow

@@ -1,6 +1,16 @@
 """The workloads: each module holds one function, its gradient by hand and its torch version."""
 
-from . import attention, blackscholes, call, jacobi_sweeps, logreg, mlp, predators, rosenbrock
+from . import (
+    attention,
+    blackscholes,
+    call,
+    convnet,
+    jacobi_sweeps,
+    logreg,
+    mlp,
+    predators,
+    rosenbrock,
+)
 
 WORKLOADS = (
     call.WORKLOAD,
@@ -8,6 +18,7 @@ WORKLOADS = (
     logreg.WORKLOAD,
     mlp.WORKLOAD,
     attention.WORKLOAD,
+    convnet.WORKLOAD,
     blackscholes.WORKLOAD,
     jacobi_sweeps.WORKLOAD,
     predators.WORKLOAD,

@@ -57,9 +57,10 @@ def make_args(rng, tiny):
 WORKLOAD = Workload(
     name="attention",
     what="softmax(q k') v, (8, 8, 128, 64), sum of squares, 3 gradients, float32",
+    goal=5e-3,
     fn=loss,
     by_hand=loss_by_hand,
-    torch=loss_in_torch,
+    torch=lambda torch: loss_in_torch,
     make_args=make_args,
     wrt=(0, 1, 2),
     tolerance=1e-4,  # float32 sums of 128 terms in different orders

@@ -73,7 +73,14 @@ def _without_objects(tree: Tree) -> Tree:
 
 
 class Parameters:
-    """The parameters of a function: binds calls to them, and makes calls from them again."""
+    """The parameters of a function: binds calls to them, and makes calls from them again.
+
+    Attributes:
+        function: The function.
+        names: Their names.
+        are_positional: Whether all can be passed by position, each one value.
+        static: The names of those that are part of the specialisation as a whole.
+    """
 
     def __init__(self, function: Callable[..., Any], static_argnames: Sequence[str]) -> None:
         self.function = function
@@ -87,7 +94,14 @@ class Parameters:
             ) from None
         self.names = tuple(self._signature.parameters)
         kinds = [one.kind for one in self._signature.parameters.values()]
-        self._simple = all(kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for kind in kinds)
+        either, only = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY
+        self._simple = all(kind is either for kind in kinds)
+        self._defaults = {
+            name: one.default
+            for name, one in self._signature.parameters.items()
+            if one.default is not one.empty
+        }
+        self.are_positional = all(kind in (either, only) for kind in kinds)
         for name in static_argnames:
             if name not in self.names:
                 raise GradcError(
@@ -100,6 +114,11 @@ class Parameters:
     def __str__(self) -> str:
         return f"{getattr(self.function, '__name__', 'the function')}{self._signature}"
 
+    def takes(self, name: str) -> bool:
+        """Whether the function takes an argument of this name."""
+        kinds = {one.kind for one in self._signature.parameters.values()}
+        return name in self.names or inspect.Parameter.VAR_KEYWORD in kinds
+
     def bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Return the value of each parameter; what is left out takes its default.
 
@@ -108,9 +127,27 @@ class Parameters:
         """
         if self._simple and not kwargs and len(args) == len(self.names):
             return tuple(args)
+        found = self.in_order(args, kwargs)
+        if found is not None:
+            return found
         bound = self._signature.bind(*args, **kwargs)
         bound.apply_defaults()
         return tuple(bound.arguments[name] for name in self.names)
+
+    def in_order(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...] | None:
+        """Return the value of each parameter by position; None calls for a closer look."""
+        if not self._simple or len(args) > len(self.names):
+            return None
+        values, used = list(args), 0
+        for name in self.names[len(args) :]:
+            if name in kwargs:
+                values.append(kwargs[name])
+                used += 1
+            elif name in self._defaults:
+                values.append(self._defaults[name])
+            else:
+                return None
+        return tuple(values) if used == len(kwargs) else None
 
     def call(self, function: Callable[..., Any], values: Sequence[Any]) -> Any:
         """Call a function with these parameters with a value for each of them."""

@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any
 
 from ..ir import Node, Value
-from ..primitive import Attrs, Operators, Primitive
+from ..operators import Operators
+from ..primitive import Attrs, Primitive
 from .rewriter import Rewriter
 
 _COMMUTATIVE = {"add", "multiply", "maximum", "minimum", "logaddexp"}

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import TypeRuleError
-from ..primitive import Adjoint, Example, NumPy, Primitive
+from ..ir import Builder
+from ..primitive import Adjoint, Correlation, Example, Expand, NumPy, Primitive
 from ..types import ArrayType
 from .elementwise.kind import check_kinds
+from .index import slice_, update
+from .selection import Slice
 
 
 def _check(x: ArrayType, v: ArrayType) -> None:
@@ -23,6 +26,18 @@ def _convolve_type(x: ArrayType, v: ArrayType) -> ArrayType:
     return x.with_shape((x.shape[0] + v.shape[0] - 1,))
 
 
+def _convolve_by_correlating(x: Any, v: Any) -> Any:
+    """Return the correlation of the turned shorter vector with the other one between zeros."""
+    if not (isinstance(x.shape[0], int) and isinstance(v.shape[0], int)):
+        return None
+    if x.shape[0] < v.shape[0]:
+        x, v = v, x
+    around = v.shape[0] - 1
+    zeros = Builder.current().full(x.type.with_shape((x.shape[0] + 2 * around,)), 0)
+    padded = update(zeros, x, index=(Slice(around, around + x.shape[0]),))
+    return correlate(padded, slice_(v, index=(Slice(None, None, -1),)))
+
+
 def _convolve_adjoint(ct: Any, out: Any, x: Any, v: Any) -> tuple[Any, Any]:
     return correlate(ct, v), correlate(ct, x)
 
@@ -33,6 +48,7 @@ convolve: Primitive = Primitive(
     type=_convolve_type,
     derivative=Adjoint(_convolve_adjoint),
     numpy=NumPy("np.convolve({0}, {1})"),
+    lower=Expand(_convolve_by_correlating),
     dtypes="fi",
     examples=(Example(((5,), (3,))), Example(((2,), (4,))), Example(((1,), (1,)))),
 )
@@ -56,6 +72,7 @@ correlate: Primitive = Primitive(
     type=_correlate_type,
     derivative=Adjoint(_correlate_adjoint),
     numpy=NumPy("np.correlate({0}, {1})"),
+    lower=Correlation(),
     dtypes="fi",
     examples=(Example(((5,), (3,))), Example(((4,), (4,))), Example(((3,), (1,)))),
 )

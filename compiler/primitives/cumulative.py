@@ -12,6 +12,7 @@ from ..primitive import (
     REGISTRY,
     Adjoint,
     Attrs,
+    Cumulative,
     Derivative,
     Example,
     Linear,
@@ -64,6 +65,7 @@ def _text(call: str, *, reverse: bool = False) -> Callable[[Sequence[ArrayType],
 def _entry(
     name: str,
     text: Callable[[Sequence[ArrayType], Attrs], str],
+    lower: Cumulative,
     derivative: Derivative,
     result: Callable[[np.dtype[Any]], np.dtype[Any]] = accumulated,
 ) -> Primitive:
@@ -72,6 +74,7 @@ def _entry(
         type=_type(result),
         derivative=derivative,
         numpy=NumPy(text),
+        lower=lower,
         dtypes="fib",
         examples=EXAMPLES,
         batch=along("axis"),
@@ -79,12 +82,16 @@ def _entry(
 
 
 cumsum: Primitive = _entry(
-    "cumsum", _text("cumsum"), Linear(lambda ct, x, axis: (reverse_cumsum(ct, axis=axis),))
+    "cumsum",
+    _text("cumsum"),
+    Cumulative("add"),
+    Linear(lambda ct, x, axis: (reverse_cumsum(ct, axis=axis),)),
 )
 # The sum of each element and all behind it.
 reverse_cumsum: Primitive = _entry(
     "reverse_cumsum",
     _text("cumsum", reverse=True),
+    Cumulative("add", reverse=True),
     Linear(lambda ct, x, axis: (cumsum(ct, axis=axis),)),
 )
 
@@ -111,7 +118,7 @@ def _cumprod_adjoint(ct: Any, out: Any, x: Any, axis: int) -> tuple[Any]:
     return (shifted(out, 1, axis, 1.0) * total,)
 
 
-cumprod = _entry("cumprod", _text("cumprod"), Adjoint(_cumprod_adjoint))
+cumprod = _entry("cumprod", _text("cumprod"), Cumulative("multiply"), Adjoint(_cumprod_adjoint))
 
 
 def _extremum_adjoint(name: str) -> Callable[..., tuple[Any]]:
@@ -132,8 +139,16 @@ def _same(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 cummax = _entry(
-    "cummax", _text("np.maximum.accumulate({0}"), Adjoint(_extremum_adjoint("cummax")), _same
+    "cummax",
+    _text("np.maximum.accumulate({0}"),
+    Cumulative("maximum"),
+    Adjoint(_extremum_adjoint("cummax")),
+    _same,
 )
 cummin = _entry(
-    "cummin", _text("np.minimum.accumulate({0}"), Adjoint(_extremum_adjoint("cummin")), _same
+    "cummin",
+    _text("np.minimum.accumulate({0}"),
+    Cumulative("minimum"),
+    Adjoint(_extremum_adjoint("cummin")),
+    _same,
 )

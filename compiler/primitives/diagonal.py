@@ -9,11 +9,11 @@ import numpy as np
 
 from ..errors import TypeRuleError
 from ..ir import Builder, Value
-from ..primitive import Attrs, Example, Linear, NumPy, Primitive
+from ..primitive import Attrs, Example, Expand, IndexMap, Linear, NumPy, Primitive
 from ..types import ArrayType, Dim, Shape, normalize_axis
 from .batching import along
-from .elementwise import equal, where
-from .elementwise.casting import numbered
+from .elementwise import equal, less_equal, where
+from .elementwise.casting import arange, numbered
 from .index import update
 from .selection import Slice
 from .shape import broadcast_to, reshape, transpose
@@ -72,11 +72,10 @@ def _placed(ct: Any, shape: Shape, offset: int) -> Any:
     length = ct.shape[-1]
     if not batch and rows == columns == length + abs(offset):
         return diag(ct, k=offset)
-    above, below = max(offset, 0), max(-offset, 0)
     lead = (Slice(),) * len(batch)
     if isinstance(rows, int) and isinstance(columns, int):
         # In row-major order the places of a diagonal lie one row and one element apart.
-        first = above + below * columns
+        first = max(offset, 0) + max(-offset, 0) * columns
         places = Slice(first, first + length * (columns + 1), columns + 1)
         if not length:
             places = Slice(0, 0)
@@ -84,13 +83,30 @@ def _placed(ct: Any, shape: Shape, offset: int) -> Any:
             places = Slice(first, rows * columns, columns + 1)
         flat = _zeros(ct, (*batch, rows * columns))
         return reshape(update(flat, ct, index=(*lead, places)), shape=shape)
+    return _compared(ct, shape, offset)
+
+
+def _compared(ct: Any, shape: Shape, offset: int) -> Any:
+    """Return what ``_placed`` does for square matrices, by comparing rows and columns."""
+    *batch, rows, _ = shape
+    below, lead = max(-offset, 0), (Slice(),) * len(batch)
     padded = _zeros(ct, (*batch, rows))
-    padded = update(padded, ct, index=(*lead, Slice(below, below + length)))
+    padded = update(padded, ct, index=(*lead, Slice(below, below + ct.shape[-1])))
     counted = numbered(_zeros(ct, (rows,)))
     row = broadcast_to(reshape(counted + offset, shape=(rows, 1)), shape=shape)
     on_it = equal(row, broadcast_to(counted, shape=shape))
     spread = broadcast_to(reshape(padded, shape=(*batch, rows, 1)), shape=shape)
     return where(on_it, spread, 0.0)
+
+
+def _diagonal_index(
+    at: Sequence[Any], x: ArrayType, offset: int, axis1: int, axis2: int
+) -> list[Any]:
+    """Return where an element of a diagonal lies."""
+    *rest, place = at
+    others = iter(rest)
+    ends = {axis1: max(-offset, 0), axis2: max(offset, 0)}
+    return [place + ends[axis] if axis in ends else next(others) for axis in range(x.ndim)]
 
 
 def _zeros(like: Any, shape: Shape) -> Any:
@@ -105,6 +121,7 @@ diagonal: Primitive = Primitive(
     type=_diagonal_type,
     derivative=Linear(_diagonal_transpose),
     numpy=NumPy(_diagonal_text),
+    lower=IndexMap(_diagonal_index),
     view=True,
     dtypes="fib",
     examples=(
@@ -128,6 +145,11 @@ def _diag_type(x: ArrayType, k: int) -> ArrayType:
     return x.with_shape((size, size))
 
 
+def _diag_by_place(x: Any, k: int) -> Any:
+    size = x.shape[0] + abs(k)
+    return _compared(x, (size, size), k)
+
+
 def _diag_batch(
     primitive: Primitive, operands: Sequence[Any], is_batched: Sequence[bool], attrs: Attrs
 ) -> Any:
@@ -142,6 +164,7 @@ diag: Primitive = Primitive(
     type=_diag_type,
     derivative=Linear(lambda ct, x, k: (diagonal(ct, offset=k, axis1=0, axis2=1),)),
     numpy=NumPy(lambda types, attrs: f"np.diag({{0}}{', %d' % attrs['k'] if attrs['k'] else ''})"),
+    lower=Expand(_diag_by_place),
     dtypes="fib",
     examples=(
         Example(((3,),), {"k": 0}),
@@ -153,11 +176,24 @@ diag: Primitive = Primitive(
 )
 
 
+def _counted(count: Dim) -> Any:
+    return Builder.current().add(arange, (), {"count": count})[0]
+
+
 def _triangle(name: str) -> Primitive:
     def rule(x: ArrayType, k: int) -> ArrayType:
         if x.ndim < 2:
             raise TypeRuleError(f"takes an array of at least two axes, not of {x.ndim}")
         return x
+
+    def by_place(x: Any, k: int) -> Any:
+        *lead, rows, columns = x.shape
+        last = len(x.shape) - 1
+        column = broadcast_to(_counted(columns), shape=x.shape)
+        row = broadcast_to(_counted(rows) + k, shape=(*lead, columns, rows))
+        row = transpose(row, axes=(*range(last - 1), last, last - 1))
+        is_kept = less_equal(column, row) if name == "tril" else less_equal(row, column)
+        return where(is_kept, x, 0)
 
     def text(types: Sequence[ArrayType], attrs: Attrs) -> str:
         return f"np.{name}({{0}}{', %d' % attrs['k'] if attrs['k'] else ''})"
@@ -167,6 +203,7 @@ def _triangle(name: str) -> Primitive:
         type=rule,
         derivative=Linear(lambda ct, x, k: (found(ct, k=k),)),
         numpy=NumPy(text),
+        lower=Expand(by_place),
         dtypes="fib",
         examples=(
             Example(((3, 3),), {"k": 0}),

@@ -16,12 +16,29 @@ from ..errors import TypeRuleError
 from ..primitive import REGISTRY, Adjoint, Attrs, Example, NumPy, Primitive, Windowed
 from ..types import ArrayType, Dim, Shape, divide_exactly
 from .batching import batch_size, move_axis
-from .windows import BORDERED, COUNTED, INSIDE, STEPS, Padding, check_images, check_result, extents
+from .windows import (
+    BORDERED,
+    COUNTED,
+    CROPPED,
+    INSIDE,
+    STEPS,
+    Padding,
+    bordered_bytes,
+    check_images,
+    check_result,
+    extents,
+)
 
 # The axes of the three before the spatial ones; where two are written as one axis, the group comes
 # first: batch n, group g, channel of a group c, filter of a group f.
 _AXES = {"image": "ngc", "kernels": "gfc", "result": "ngf"}
 _JOINED = {"image": 1, "kernels": 0, "result": 1}  # where the axis of groups begins
+
+
+# What operands and result are.
+_CONV_ROLES = ("image", "kernels", "result")
+_IMAGE_ROLES = ("result", "kernels", "image")
+_KERNEL_ROLES = ("image", "result", "kernels")
 
 
 def _grouped(channels: Dim, groups: int, what: str) -> Dim:
@@ -249,7 +266,7 @@ def _conv_image_gradient(result, kernels, size, stride, padding, dilation, group
     for taps in np.ndindex(*window):
         places = map(_steps, taps, out, stride, dilation)
         gradient[(..., *places)] += met[(slice(None), *taps)].swapaxes(0, 1)
-    return _inside(gradient, padding).copy()
+    return _cropped(gradient, padding)
 '''
 
 _CONV_KERNEL_GRADIENT = '''
@@ -269,8 +286,16 @@ def _text(name: str) -> Any:
     return text
 
 
-def _numpy(name: str, *functions: str) -> NumPy:
-    return NumPy(_text(name), functions=(INSIDE, *functions))
+def _numpy(name: str, roles: Sequence[str], *functions: str) -> NumPy:
+    def room(types: Sequence[ArrayType], attrs: Attrs) -> int:
+        """Return the bytes of the matrix, and of a product or a copy with a border beside it."""
+        by_role = dict(zip(roles, types, strict=True))
+        image, kernels, result = (by_role[name] for name in _AXES)
+        places = (image.shape[1], *kernels.shape[2:], image.shape[0], *result.shape[2:])
+        beside = max(bordered_bytes(image, attrs["padding"]), result.nbytes or 0)
+        return (image.with_shape(places).nbytes or 0) + beside
+
+    return NumPy(_text(name), functions=(INSIDE, *functions), room=room)
 
 
 # Shapes of an image and of kernels, then the attrs.
@@ -305,20 +330,20 @@ conv: Primitive = Primitive(
     "conv",
     type=_conv_type,
     derivative=Adjoint(_conv_adjoint),
-    numpy=_numpy("conv", COUNTED, BORDERED, _UNFOLDED, _CONV),
+    numpy=_numpy("conv", _CONV_ROLES, COUNTED, BORDERED, _UNFOLDED, _CONV),
     lower=Windowed("convolution"),
     examples=_examples("image", "kernels"),
-    batch=_batch("image", "kernels", "result"),
+    batch=_batch(*_CONV_ROLES),
 )
 # (n, filters, *out), (filters, c / groups, *kernel) -> (n, c, *size)
 conv_image_gradient: Primitive = Primitive(
     "conv_image_gradient",
     type=_image_gradient_type,
     derivative=Adjoint(_image_gradient_adjoint),
-    numpy=_numpy("conv_image_gradient", STEPS, _ROWS, _CONV_IMAGE_GRADIENT),
+    numpy=_numpy("conv_image_gradient", _IMAGE_ROLES, CROPPED, STEPS, _ROWS, _CONV_IMAGE_GRADIENT),
     lower=Windowed("image gradient"),
     examples=_examples("result", "kernels", size="image"),
-    batch=_batch("result", "kernels", "image"),
+    batch=_batch(*_IMAGE_ROLES),
 )
 # (n, c, *size), (n, filters, *out) -> (filters, c / groups, *kernel)
 conv_kernel_gradient: Primitive = Primitive(
@@ -326,9 +351,15 @@ conv_kernel_gradient: Primitive = Primitive(
     type=_kernel_gradient_type,
     derivative=Adjoint(_kernel_gradient_adjoint),
     numpy=_numpy(
-        "conv_kernel_gradient", COUNTED, BORDERED, _UNFOLDED, _ROWS, _CONV_KERNEL_GRADIENT
+        "conv_kernel_gradient",
+        _KERNEL_ROLES,
+        COUNTED,
+        BORDERED,
+        _UNFOLDED,
+        _ROWS,
+        _CONV_KERNEL_GRADIENT,
     ),
     lower=Windowed("kernel gradient"),
     examples=_examples("image", "result", kernel="kernels"),
-    batch=_batch("image", "result", "kernels"),
+    batch=_batch(*_KERNEL_ROLES),
 )

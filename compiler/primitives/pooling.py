@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import TypeRuleError
 from ..primitive import REGISTRY, Adjoint, Attrs, Example, Linear, NumPy, Primitive, Windowed
 from ..types import ArrayType, Shape
 from .batching import all_batched, batch_size
-from .windows import BORDERED, COUNTED, INSIDE, STEPS, Padding, check_images, check_result, extents
+from .windows import (
+    BORDERED,
+    COUNTED,
+    CROPPED,
+    INSIDE,
+    STEPS,
+    Padding,
+    bordered_bytes,
+    check_images,
+    check_result,
+    extents,
+)
 
 
 def _max_pool_type(
@@ -111,7 +122,7 @@ def _max_pool_gradient(slopes, images, maxima, window, stride, padding, dilation
     gradient = _bordered(np.zeros_like(images), padding, 0)
     for index, chosen in _first_maxima(images, maxima, window, stride, padding, dilation):
         gradient[index] += np.where(chosen, slopes, 0)
-    return _inside(gradient, padding).copy()
+    return _cropped(gradient, padding)
 '''
 
 _MAX_POOL_CHOICE = '''
@@ -165,18 +176,39 @@ def _avg_pool_gradient(slopes, size, window, stride, padding, counts_padding):
         for tap in range(window[axis]):
             spread[(*lead, _steps(tap, count, stride[axis], 1))] += result
         result = spread
-    return _inside(result, padding).copy()
+    return _cropped(result, padding)
 '''
 
 
-def _numpy(name: str, operands: int, *functions: str) -> NumPy:
+Room = Callable[[Sequence[ArrayType], Attrs], int]
+
+
+def _room_of_axes(types: Sequence[ArrayType], attrs: Attrs) -> int:
+    """Return what is held where axis after axis shrinks, or grows: two steps of it at once."""
+    sizes = sorted(types, key=lambda one: one.nbytes or 0)
+    small, large = sizes[0].shape, sizes[-1]
+    steps = [bordered_bytes(large, attrs["padding"])] if attrs["padding"] else []
+    for axis in range(2, large.ndim):
+        between = (*small[: axis + 1], *large.shape[axis + 1 :])
+        steps.append(large.with_shape(between).nbytes or 0)
+    return max(one + other for one, other in zip(steps, steps[1:], strict=False)) - steps[-1]
+
+
+def _room_of_choice(types: Sequence[ArrayType], attrs: Attrs) -> int:
+    """Return the bytes of bordered copies, of masks, and of what is chosen at one place."""
+    image, maxima = types[1:3]
+    masks = 4 * (maxima.nbytes or 0) // maxima.dtype.itemsize
+    return 2 * bordered_bytes(image, attrs["padding"]) + masks + (maxima.nbytes or 0)
+
+
+def _numpy(name: str, operands: int, room: Room, *functions: str) -> NumPy:
     slots = ", ".join("{%d}" % i for i in range(operands))
 
     def text(types: Sequence[ArrayType], attrs: Attrs) -> str:
         options = ", ".join(f"{key}={value}" for key, value in attrs.items())
         return f"_{name}({slots}, {options})"
 
-    return NumPy(text, functions=functions)
+    return NumPy(text, functions=functions, room=room)
 
 
 def _batch(
@@ -221,7 +253,7 @@ max_pool: Primitive = Primitive(
     "max_pool",
     type=_max_pool_type,
     derivative=Adjoint(lambda ct, out, x, **attrs: (max_pool_gradient(ct, x, out, **attrs),)),
-    numpy=_numpy("max_pool", 1, INSIDE, BORDERED, STEPS, COUNTED, _MAX_POOL),
+    numpy=_numpy("max_pool", 1, _room_of_axes, INSIDE, BORDERED, STEPS, COUNTED, _MAX_POOL),
     lower=Windowed("maximum"),
     examples=tuple(Example((case[0],), attrs) for case, attrs in _MAX_CASES),
     batch=_batch,
@@ -239,7 +271,15 @@ max_pool_gradient: Primitive = Primitive(
         )
     ),  # fmt: skip
     numpy=_numpy(
-        "max_pool_gradient", 3, INSIDE, BORDERED, STEPS, _FIRST_MAXIMA, _MAX_POOL_GRADIENT
+        "max_pool_gradient",
+        3,
+        _room_of_choice,
+        INSIDE,
+        CROPPED,
+        BORDERED,
+        STEPS,
+        _FIRST_MAXIMA,
+        _MAX_POOL_GRADIENT,
     ),
     lower=Windowed("maximum gradient"),
     examples=tuple(Example((_out(case), case[0], _out(case)), attrs) for case, attrs in _MAX_CASES),
@@ -257,7 +297,16 @@ max_pool_choice: Primitive = Primitive(
             None,
         )
     ),  # fmt: skip
-    numpy=_numpy("max_pool_choice", 3, INSIDE, BORDERED, STEPS, _FIRST_MAXIMA, _MAX_POOL_CHOICE),
+    numpy=_numpy(
+        "max_pool_choice",
+        3,
+        _room_of_choice,
+        INSIDE,
+        BORDERED,
+        STEPS,
+        _FIRST_MAXIMA,
+        _MAX_POOL_CHOICE,
+    ),
     examples=tuple(Example((case[0], case[0], _out(case)), attrs) for case, attrs in _MAX_CASES),
     batch=_batch,
 )
@@ -272,7 +321,9 @@ avg_pool: Primitive = Primitive(
     "avg_pool",
     type=_avg_pool_type,
     derivative=Linear(_avg_pool_transpose),
-    numpy=_numpy("avg_pool", 1, INSIDE, BORDERED, STEPS, COUNTED, _MEMBERS, _AVG_POOL),
+    numpy=_numpy(
+        "avg_pool", 1, _room_of_axes, INSIDE, BORDERED, STEPS, COUNTED, _MEMBERS, _AVG_POOL
+    ),
     lower=Windowed("mean"),
     examples=tuple(Example((case[0],), attrs) for case, attrs in _AVG_CASES),
     batch=_batch,
@@ -282,7 +333,17 @@ avg_pool_gradient: Primitive = Primitive(
     "avg_pool_gradient",
     type=_avg_pool_gradient_type,
     derivative=Linear(lambda ct, slope, size, **attrs: (avg_pool(ct, **attrs),)),
-    numpy=_numpy("avg_pool_gradient", 1, INSIDE, STEPS, COUNTED, _MEMBERS, _AVG_POOL_GRADIENT),
+    numpy=_numpy(
+        "avg_pool_gradient",
+        1,
+        _room_of_axes,
+        INSIDE,
+        CROPPED,
+        STEPS,
+        COUNTED,
+        _MEMBERS,
+        _AVG_POOL_GRADIENT,
+    ),
     lower=Windowed("mean gradient"),
     examples=tuple(
         Example((_out(case),), {"size": case[0][2:], **attrs}) for case, attrs in _AVG_CASES

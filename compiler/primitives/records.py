@@ -13,6 +13,7 @@ from ..errors import GradcError, TypeRuleError
 from ..primitive import (
     REGISTRY,
     Attrs,
+    Cut,
     Linear,
     NoGradient,
     NumPy,
@@ -123,6 +124,7 @@ trim = Primitive(
     type=lambda rows, count, size: rows.with_shape((size, *rows.shape[1:])),
     derivative=Linear(lambda ct, rows, count, size: (ct, None)),
     numpy=NumPy("{0}[:{1}]"),
+    lower=Cut(),
     view=True,
     dtypes="fib",
     batch=_trim_batch,

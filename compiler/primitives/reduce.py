@@ -19,6 +19,7 @@ from ..primitive import (
     NumPy,
     Primitive,
     Reduction,
+    Winner,
 )
 from ..types import INDEX_DTYPE, ArrayType, Sym, normalize_axes, reduced_shape, size_of
 from .batching import along
@@ -368,6 +369,7 @@ argmax = Primitive(
     type=_arg_type,
     derivative=NoGradient(),
     numpy=NumPy(_text("argmax")),
+    lower=Winner("greater"),
     dtypes="fib",
     examples=(*EXAMPLES[:3], EXAMPLES[5], EXAMPLES[7]),
     batch=_arg_batch,
@@ -377,6 +379,7 @@ argmin = Primitive(
     type=_arg_type,
     derivative=NoGradient(),
     numpy=NumPy(_text("argmin")),
+    lower=Winner("less"),
     dtypes="fib",
     examples=(*EXAMPLES[:3], EXAMPLES[5], EXAMPLES[7]),
     batch=_arg_batch,

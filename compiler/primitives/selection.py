@@ -58,9 +58,8 @@ def indexed_shape(shape: Shape, index: Index, arrays: Sequence[ArrayType]) -> Sh
     remaining = iter(arrays)
     selected: list[Dim] = []
     advanced: list[Shape] = []
-    places: list[tuple[int, int]] = []  # (position in the index, axis of the result) of arrays
     axis = 0
-    for position, item in enumerate(index):
+    for item in index:
         if item is None:
             selected.append(1)
             continue
@@ -71,16 +70,20 @@ def indexed_shape(shape: Shape, index: Index, arrays: Sequence[ArrayType]) -> Sh
             selected.append(slice_length(shape[axis], item.start, item.stop, item.step))
         else:
             advanced.append(_advanced_shape(shape[axis : axis + span], axis, item, remaining))
-            places.append((position, len(selected)))
         axis += span
     if axis != len(shape):
         raise TypeRuleError("the index does not name every axis")
     if is_basic(index):
         return tuple(selected)
-    first, last = places[0], places[-1]
-    adjacent = last[0] - first[0] == len(places) - 1
-    at = first[1] if adjacent else 0
+    at = first_array_axis(index)
     return (*selected[:at], *broadcast_shapes(*advanced), *selected[at:])
+
+
+def first_array_axis(index: Index) -> int:
+    """Return the axis of the result where those begin that arrays select: 0 where they part."""
+    kept = [item is None or isinstance(item, Slice) for item in index]
+    first, last = kept.index(False), len(kept) - kept[::-1].index(False)
+    return 0 if any(kept[first:last]) else first
 
 
 def _advanced_shape(

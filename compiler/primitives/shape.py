@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from ..errors import TypeRuleError
-from ..primitive import Attrs, Example, IndexMap, Joined, Linear, NumPy, Primitive, Rows
+from ..primitive import Attrs, Example, Expand, IndexMap, Joined, Linear, NumPy, Primitive, Rows
 from ..types import (
     ArrayType,
     Shape,
@@ -259,12 +259,26 @@ def _roll_transpose(ct: Any, x: Any, shift: tuple[int, ...], axis: tuple[int, ..
     return (roll(ct, shift=tuple(-one for one in shift), axis=axis),)
 
 
+def _roll_by_joining(x: Any, shift: tuple[int, ...], axis: tuple[int, ...]) -> Any:
+    for by, one in zip(shift, axis, strict=True):
+        count = x.shape[one]
+        if not isinstance(count, int):
+            return None
+        by = by % count if count else 0
+        if by:
+            lead, trail = (Slice(),) * one, (Slice(),) * (len(x.shape) - one - 1)
+            ends = Slice(count - by, None), Slice(None, count - by)
+            x = concatenate(*(slice_(x, index=(*lead, end, *trail)) for end in ends), axis=one)
+    return x
+
+
 # What is shifted out at one end of an axis comes in at the other.
 roll: Primitive = Primitive(
     "roll",
     type=_roll_type,
     derivative=Linear(_roll_transpose),
     numpy=NumPy(_roll_text),
+    lower=Expand(_roll_by_joining),
     dtypes="fib",
     examples=(
         Example(((4,),), {"shift": (1,), "axis": (0,)}),

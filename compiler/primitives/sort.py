@@ -9,12 +9,22 @@ import numpy as np
 
 from ..errors import TypeRuleError
 from ..ir import Builder, Value
-from ..primitive import REGISTRY, Adjoint, Attrs, Example, Linear, NoGradient, NumPy, Primitive
+from ..primitive import (
+    REGISTRY,
+    Adjoint,
+    Attrs,
+    Example,
+    Expand,
+    Linear,
+    NoGradient,
+    NumPy,
+    Primitive,
+)
 from ..types import INDEX_DTYPE, ArrayType, Dim, normalize_axis
 from .batching import along
 from .elementwise.casting import arange, filled
 from .elementwise.kind import check_kinds
-from .index import update
+from .index import gather, update
 from .selection import Gather
 
 EXAMPLES = (
@@ -112,12 +122,18 @@ def _permute_text(types: Sequence[ArrayType], attrs: Attrs) -> str:
     return f"np.take_along_axis({{0}}, {{1}}, axis={attrs['axis']})"
 
 
+def _permute_by_gather(x: Any, order: Any, axis: int) -> Any:
+    places = places_along(order, axis)
+    return gather(x, *places, index=(Gather(),) * len(places))
+
+
 # Elements in another order along an axis; ``order`` names each place once.
 permute: Primitive = Primitive(
     "permute",
     type=_permute_type,
     derivative=Linear(_permute_transpose),
     numpy=NumPy(_permute_text),
+    lower=Expand(_permute_by_gather),
     dtypes="fib",
     examples=(
         Example(((3,), np.array([2, 0, 1])), {"axis": 0}),

@@ -92,6 +92,14 @@ def check_result(result: ArrayType, expected: Shape) -> None:
         )
 
 
+def bordered_bytes(image: ArrayType, padding: Padding) -> int:
+    """Return the size of a copy with a border, which is made where there is padding."""
+    if not any(map(any, padding)):
+        return 0
+    room = [int(extent) + sum(pair) for extent, pair in zip(image.shape[2:], padding, strict=True)]
+    return image.with_shape((*image.shape[:2], *room)).nbytes or 0
+
+
 # Private functions of the generated modules.
 
 BORDERED = '''
@@ -110,6 +118,12 @@ def _inside(images, padding):
     """Return a view of images without their border."""
     extents = zip(images.shape[2:], padding)
     return images[(..., *(slice(before, extent - after) for extent, (before, after) in extents))]
+'''
+
+CROPPED = '''
+def _cropped(images, padding):
+    """Return images without their border, in memory of their own."""
+    return _inside(images, padding).copy() if any(map(any, padding)) else images
 '''
 
 STEPS = '''

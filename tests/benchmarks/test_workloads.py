@@ -1,12 +1,28 @@
 """Each benchmark runs at a tiny size: the versions that are timed compute the same thing."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
+import gradc
+
 from .loading import benchmark_module
 
-run, peers = benchmark_module("run"), benchmark_module("peers")
-every_workload = pytest.mark.parametrize("workload", run.WORKLOADS, ids=lambda w: w.name)
+pytest.importorskip("scipy", reason="its erf is what blackscholes by hand computes with")
+
+WORKLOADS = benchmark_module("workloads").WORKLOADS
+limit, peers = benchmark_module("limit"), benchmark_module("peers")
+version = benchmark_module("version")
+
+every_workload = pytest.mark.parametrize("workload", WORKLOADS, ids=lambda w: w.name)
+
+
+@pytest.fixture(autouse=True)
+def same_threads() -> Iterator[None]:
+    before = gradc.get_num_threads()
+    yield
+    gradc.set_num_threads(before)
 
 
 @every_workload
@@ -31,35 +47,47 @@ def test_gradient_by_hand_equals_finite_differences(workload):
 
 
 @every_workload
-def test_compiled_gradient_equals_the_one_by_hand(workload):
+def test_compiled_gradients_equal_the_one_by_hand(workload):
     args = workload.args(tiny=True)
     expected = workload.by_hand(*args)
-    assert workload.disagreement(run.in_gradc(workload)(*args), expected) is None
+    versions = version.our_versions(workload)
+    assert versions
+    for name, ours in versions.items():
+        assert workload.disagreement(ours(*args), expected) is None, name
 
 
 @every_workload
-@pytest.mark.parametrize("peer", run.PEERS)
-def test_peers_compute_the_same(workload, peer):
+def test_limit_in_c_equals_the_gradient_by_hand(workload):
+    """With all that it may reorder, and with the vectors of the C library."""
+    args = workload.args(tiny=True)
     try:
-        version = run.PEERS[peer](workload)
+        in_c = limit.Limit(workload, args)
+    except limit.MissingLimitError as error:
+        pytest.skip(str(error))
+    assert workload.disagreement(in_c(*args), workload.by_hand(*args)) is None
+
+
+@every_workload
+@pytest.mark.parametrize("peer", sorted(set(peers.PEERS) - {"torch.compile"}))
+def test_peers_compute_the_same(workload, peer):
+    expect_agreement(workload, peer)
+
+
+@pytest.mark.slow  # it compiles C++, which each workload would take
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_compiled_torch_computes_the_same(monkeypatch):
+    monkeypatch.setattr(peers, "PEERS", {"torch.compile": peers.in_compiled_torch})
+    if not peers.installed_peers(WORKLOADS[0], WORKLOADS[0].args(tiny=True)):
+        pytest.skip("torch.compile does not work here")
+    expect_agreement(WORKLOADS[0], "torch.compile")
+
+
+def expect_agreement(workload, peer):
+    try:
+        in_peer = peers.PEERS[peer](workload)
     except ImportError:
         pytest.skip(f"{peer} is not installed")
     except peers.MissingVersionError:
         pytest.skip(f"{workload.name} is not written for {peer}")
     args = workload.args(tiny=True)
-    assert workload.disagreement(version(*args), workload.by_hand(*args)) is None
-
-
-def test_times_are_taken_of_every_version(monkeypatch):
-    """The timing itself works; what it measures is the business of `make bench`."""
-    workload = run.WORKLOADS[0]
-    monkeypatch.setattr(run, "installed_peers", lambda workload: {})
-    times = run.times_of(workload, seconds=0.01)
-    assert set(times) == {"by hand", "gradc"}
-    assert all(0 < seconds < 1 for seconds in times.values())
-
-
-def test_compile_time_is_reported_by_stage():
-    stages = benchmark_module("compile_time").compile_seconds(operations=20)
-    assert len(stages) >= 4
-    assert all(seconds >= 0 for seconds in stages.values())
+    assert workload.disagreement(in_peer(*args), workload.by_hand(*args)) is None

@@ -113,6 +113,7 @@ def _beyond_numpy() -> str:
         ("Python", _code(python)),
         ("`math`", _code(of_math)),
         ("`gradc.special`", _code(sorted(gradc.special.__all__))),
+        ("`gradc.nn.functional`", _code(sorted(gradc.nn.functional.__all__))),
         ("`scipy.special`", _code(of_scipy)),
     ]
     return "## Beyond NumPy\n\n" + _table(("", "captured"), rows)

@@ -14,7 +14,7 @@ from .tree import ROOT, files, package_files
 # What stands on which floor of the compiler; a unit is a module or a folder of it.
 FLOORS = (
     ("errors", "types"),
-    ("ir", "primitive"),
+    ("ir", "operators", "primitive"),
     ("verify", "printer", "evaluate", "primitives"),
     ("frontend", "passes", "backends"),
     ("pipeline",),
@@ -25,6 +25,8 @@ FLOOR_OF = {unit: floor for floor, units in enumerate(FLOORS) for unit in units}
 NEIGHBOURS = {
     ("types", "errors"),
     ("ir", "primitive"),
+    ("ir", "operators"),
+    ("operators", "primitive"),
     ("verify", "printer"),
     ("backends", "passes.lifetimes"),  # which says where a buffer can be used again
 }
@@ -48,12 +50,21 @@ MODULES = package_files()
 
 
 class Import(NamedTuple):
-    """One imported module, by its full name, and the function that imports it, if any."""
+    """One imported module, by its full name.
+
+    Attributes:
+        target: The module.
+        line: Where.
+        relative: Whether it is named from where the importer is.
+        function: The function that imports it, if any.
+        is_for_types: Whether only a type checker imports it.
+    """
 
     target: str
     line: int
     relative: bool
     function: str | None
+    is_for_types: bool
 
 
 def imports_of(module: str, path: Path) -> Iterator[Import]:
@@ -66,17 +77,23 @@ def imports_of(module: str, path: Path) -> Iterator[Import]:
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
         for node in ast.walk(function)
     }
+    for_types = {
+        id(node)
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
+        for node in branch.body
+    }
     for node in ast.walk(tree):
-        function = inside.get(id(node))
+        function, is_for_types = inside.get(id(node)), id(node) in for_types
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield Import(alias.name, node.lineno, False, function)
+                yield Import(alias.name, node.lineno, False, function, is_for_types)
         elif isinstance(node, ast.ImportFrom):
             base = resolve_name("." * node.level + (node.module or ""), package)
             for alias in node.names:
                 name = f"{base}.{alias.name}"
                 target = name if name in MODULES else base
-                yield Import(target, node.lineno, node.level > 0, function)
+                yield Import(target, node.lineno, node.level > 0, function, is_for_types)
 
 
 IMPORTS = {module: list(imports_of(module, path)) for module, path in MODULES.items()}
@@ -159,7 +176,8 @@ def test_imports_of_our_own_are_relative(module: str) -> None:
 def test_imports_stand_at_the_top_and_are_light(module: str) -> None:
     late = [each for each in IMPORTS[module] if each.function and not heavy(each.target)]
     assert not late, "an import inside a function"
-    at_top = [each.target for each in IMPORTS[module] if each.function is None]
+    imports = [each for each in IMPORTS[module] if not each.is_for_types]
+    at_top = [each.target for each in imports if each.function is None]
     allowed = {"gradc", "numpy", *sys.stdlib_module_names}
     if is_native(module):
         allowed.add("llvmlite")
@@ -181,7 +199,7 @@ def test_what_is_loaded_late_has_one_loader() -> None:
     loaders: dict[str, set[tuple[str, str | None]]] = {}
     for module, imports in IMPORTS.items():
         for each in imports:
-            if heavy(each.target) and not is_native(module):
+            if heavy(each.target) and not is_native(module) and not each.is_for_types:
                 loaders.setdefault(each.target, set()).add((module, each.function))
     assert not {target: found for target, found in loaders.items() if len(found) > 1}
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...ir import Node
-from .places import Buffer
-from .plan import is_tiny
+from .steps import is_tiny
 
 if TYPE_CHECKING:
     from .section import Section
@@ -14,10 +13,7 @@ if TYPE_CHECKING:
 
 def emit_call(section: Section, node: Node) -> None:
     """Append a call with the addresses of operands and results, which have no gaps."""
-    pointers = []
-    for operand in node.operands:
-        place = section.backed(operand)
-        pointers.append(place.pointer if isinstance(place, Buffer) else section.spill(operand))
+    pointers = [section.pointer(operand) for operand in node.operands]
     targets = [section.room(out) if is_tiny(out) else section.address(out) for out in node.outs]
     section.emission.call(node, [*pointers, *targets])
     for out, target in zip(node.outs, targets, strict=True):

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import llvmlite.ir as ir
 
 from ...errors import LoweringError
-from ...ir import Graph
+from ...ir import Graph, Value
+from .costs import of_graph
 from .entry import emit_entry
-from .entry_signature import Argument, Result
-from .lowering import has_unknown_sizes
+from .entry_signature import Argument, Result, Signature, Tree
+from .lowering import is_record
+from .pool import PARALLEL
 from .program import Program
-from .target import Compiled, Target, compile_text
+from .records import HANDLE
+from .target import LEVEL, Compiled, Target, compile_text
+from .unknown_sizes import refused_size
+
+_LONG = 10_000  # nanoseconds, from which on the interpreter's lock is released
+
+_NUMBERS = {"f": "float", "i": "int"}  # Python's, by the kind of the dtype that they have here
 
 
 @dataclass(frozen=True)
@@ -22,23 +30,45 @@ class Native:
 
     Attributes:
         name: The function's symbol.
-        compiled: The object file.
+        compiled: The object file of the program.
+        products: That of the products that it calls, if there are any.
         text: The module before LLVM's passes.
         program: Its steps and memory.
+        signature: What the function takes and gives.
+        is_arranged: Whether that is what users' calls pass and get.
+        is_parallel: Whether it refers to the pool of threads.
     """
 
     name: str
     compiled: Compiled
+    products: Compiled | None
     text: str
     program: Program
+    signature: Signature
+    is_arranged: bool
+    is_parallel: bool
+
+    @property
+    def objects(self) -> list[bytes]:
+        """The object files to link."""
+        return [one.object for one in (self.compiled, self.products) if one is not None]
 
 
 def compile_graph(
-    graph: Graph, name: str, shared: Collection[int], target: Target, level: int = 3
+    graph: Graph,
+    name: str,
+    shared: Collection[int],
+    target: Target,
+    level: int = LEVEL,
+    workers: int = 1,
+    kinds: Sequence[str] | None = None,
+    tree: Tree = None,
+    clock: int | None = None,
 ) -> Native:
     """Compile a lowered graph.
 
-    The function takes the params and returns the outputs: one, or a tuple.
+    The function takes the params and returns the outputs: one, or a tuple if no other tree is
+    asked for.
 
     Args:
         graph: What ``pipeline.lower_native`` gave.
@@ -46,30 +76,57 @@ def compile_graph(
         shared: Positions of outputs that are params, to be returned as they are.
         target: The machine.
         level: Of LLVM's optimisation, 0 to 3.
+        workers: How many threads have workspaces of their own; more than these wait for one.
+        kinds: Of each param what stands for it: "array", "scalar" or "number"; see ``LeafType``.
+        tree: How the outputs are arranged.
+        clock: Which of C's clocks its items are timed by; see ``Clock``.
 
     Raises:
         LoweringError: There is no native code for something in it.
     """
-    if has_unknown_sizes(graph):
-        raise LoweringError("there is no native code yet", got="sizes known at run time only")
-    params = {param: i for i, param in enumerate(graph.params)}
-    results = [
-        Result(one.dtype, one.shape, "argument", params[one])
-        if i in shared and one in params
-        else Result(one.dtype, one.shape, "array" if one.ndim else "scalar")
-        for i, one in enumerate(graph.outputs)
-    ]
+    refused = refused_size(graph)
+    if refused is not None:
+        raise LoweringError("sizes are known at run time only", got=refused)
+    if any(map(is_record, (*graph.params, *graph.outputs))):
+        kinds, tree = None, None  # users pass no addresses
+    arguments, results = _signed(graph, shared, kinds)
     written = [
         one for one, result in zip(graph.outputs, results, strict=True) if result.kind != "argument"
     ]
     module = ir.Module(name="gradc")
+    outputs, kernel = tuple(written), f"{name}.kernel"
     program = Program(
-        Graph(graph.params, graph.nodes, tuple(written)), module, f"{name}.kernel", target
+        Graph(graph.params, graph.nodes, outputs), module, kernel, target, workers, clock
     )
+    flat = 0 if len(results) == 1 else tuple(range(len(results)))
+    signature = emit_entry(
+        *(module, name, program.function, arguments, results),
+        flat if tree is None else tree,
+        program.workspace_bytes,
+        release=not program.calls and of_graph(graph) >= _LONG,
+    )
+    text, is_parallel = str(module), PARALLEL in module.globals
+    compiled, products = compile_text(text, target, level), None
+    if program.products.functions:
+        products = compile_text(str(program.products), target, level, passes=False)
+    return Native(name, compiled, products, text, program, signature, tree is not None, is_parallel)
+
+
+def _signed(
+    graph: Graph, shared: Collection[int], kinds: Sequence[str] | None
+) -> tuple[list[Argument], list[Result]]:
+    """Return what the function takes and gives."""
+    params = {param: i for i, param in enumerate(graph.params)}
+    passed = [Value(HANDLE) if is_record(one) else one for one in (*graph.params, *graph.outputs)]
+    ranked = ["array" if one.ndim else "scalar" for one in graph.params]
     arguments = [
-        Argument("array" if one.ndim else "scalar", one.dtype, one.shape) for one in graph.params
+        Argument(_NUMBERS[one.dtype.kind] if kind == "number" else kind, one.dtype, one.shape)
+        for one, kind in zip(passed, kinds or ranked, strict=False)
     ]
-    tree = 0 if len(results) == 1 else tuple(range(len(results)))
-    emit_entry(module, name, program.function, arguments, results, tree, program.workspace_bytes)
-    text = str(module)
-    return Native(name, compile_text(text, target, level), text, program)
+    results = [
+        Result(two.dtype, two.shape, "argument", params[one])
+        if i in shared and one in params and arguments[params[one]].kind in ("array", "scalar")
+        else Result(two.dtype, two.shape, "array" if two.ndim else "scalar")
+        for i, (one, two) in enumerate(zip(graph.outputs, passed[len(graph.params) :], strict=True))
+    ]
+    return arguments, results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ import llvmlite.ir as ir
 
 from ...ir import Node
 from ...primitive import Windowed
+from .chunks import CHUNK, MOST, WORTHWHILE
+from .costs import RATES
 from .emission import Emission
 from .gemm import (
     Conv,
@@ -21,13 +24,15 @@ from .gemm import (
     emit_pool_gradient,
     pool_workspace_bytes,
 )
-from .nests import loop
-from .places import Buffer
-from .plan import is_tiny
+from .loops import loop, number
+from .parallel import call_each
 from .scalars import I64, PTR
+from .steps import is_tiny
 
 if TYPE_CHECKING:
     from .section import Section
+
+_WINDOW = 0.2  # nanoseconds for each place of a window
 
 _CONVOLUTIONS = {
     "convolution": (emit_convolution, "image", "kernels", "result"),
@@ -42,13 +47,20 @@ class Sliding:
 
     Attributes:
         function: See ``Convolving``, and the functions of ``pooling``.
-        chunks: How many chunks, or planes, there are.
-        workspace_bytes: What it needs beside operands and result.
+        places: How many chunks of its own, or planes, there are.
+        chunk: How many of them are one chunk for threads; all where it is not worth it.
+        worker_bytes: What a thread at work needs beside operands and result.
     """
 
     function: Any
-    chunks: int
-    workspace_bytes: int
+    places: int
+    chunk: int
+    worker_bytes: int
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks there are for threads."""
+        return -(-self.places // self.chunk)
 
 
 def emit_sliding(emission: Emission, node: Node) -> Sliding | None:
@@ -64,13 +76,20 @@ def emit_sliding(emission: Emission, node: Node) -> Sliding | None:
         return None
     if what in _CONVOLUTIONS:
         emit, *roles = _CONVOLUTIONS[what]
-        made = emit(emission.module, _conv_of(node, roles), emission.target)
-        return Sliding(made.function, made.chunks, made.workspace_bytes)
+        conv = _conv_of(node, roles)
+        made = emit(emission.products, conv, emission.target)
+        products = conv.batch * conv.filters * conv.group_channels * prod((*conv.out, *conv.kernel))
+        chunk = 1 if 2.0 * products / RATES[conv.dtype] >= WORTHWHILE else made.chunks
+        return Sliding(emission.imported(made.function), made.chunks, chunk, made.workspace_bytes)
     pool = _pool_of(node, what)
+    each = _WINDOW * prod((*pool.out, *pool.window))
+    chunk = pool.planes
+    if each * pool.planes >= WORTHWHILE:
+        chunk = max(-(-pool.planes // MOST), min(pool.planes, int(CHUNK / max(each, 1.0))))
     if what in ("maximum", "mean"):
-        return Sliding(emit_pool(emission.module, pool), pool.planes, 0)
+        return Sliding(emit_pool(emission.module, pool), pool.planes, chunk, 0)
     function = emit_pool_gradient(emission.module, pool)
-    return Sliding(function, pool.planes, pool_workspace_bytes(pool))
+    return Sliding(function, pool.planes, chunk, -(-pool_workspace_bytes(pool) // 64) * 64)
 
 
 def _conv_of(node: Node, roles: list[str]) -> Conv:
@@ -116,20 +135,36 @@ def emit_windowed(section: Section, node: Node, sliding: Sliding | None) -> None
 def _call(section: Section, node: Node, sliding: Sliding, target: ir.Value) -> None:
     assert isinstance(node.primitive.lower, Windowed)
     what = node.primitive.lower.what
-    given = []
-    for operand in node.operands:
-        place = section.backed(operand)
-        given.append(place.pointer if isinstance(place, Buffer) else section.spill(operand))
-    workspace, builder = section.in_workspace(node), section.builder
-    if what in _CONVOLUTIONS:
-        with loop(builder, sliding.chunks) as chunk:
-            nothing = ir.Constant(PTR, None)
-            builder.call(sliding.function, [*given, target, workspace, nothing, chunk])
-        return
+    given = [section.pointer(operand) for operand in node.operands]
     if what == "maximum gradient":
         slope, image, maxima = given
         given = [image, maxima, slope]
     elif what == "mean gradient":
         given *= 3  # of which it reads the slopes
-    more = [workspace] if what.endswith("gradient") else []
-    builder.call(sliding.function, [*given, target, *more, I64(0), I64(sliding.chunks)])
+
+    def places(
+        builder: ir.IRBuilder, pointers: Sequence[ir.Value], own: ir.Value, start: Any, stop: Any
+    ) -> None:
+        if what in _CONVOLUTIONS:
+            with loop(builder, stop, start) as place:
+                builder.call(sliding.function, [*pointers, own, ir.Constant(PTR, None), place])
+            return
+        more = [own] if what.endswith("gradient") else []
+        builder.call(sliding.function, [*pointers, *more, number(start), number(stop)])
+
+    def body(
+        builder: ir.IRBuilder, pointers: Sequence[ir.Value], own: ir.Value, chunk: ir.Value
+    ) -> None:
+        start = builder.mul(chunk, I64(sliding.chunk))
+        stop = builder.add(start, I64(sliding.chunk))
+        is_short = builder.icmp_signed(">", stop, I64(sliding.places))
+        places(builder, pointers, own, start, builder.select(is_short, I64(sliding.places), stop))
+
+    pointers, workspace = [*given, target], section.in_workspace(node)
+    if sliding.chunks == 1:
+        places(section.builder, pointers, workspace, 0, sliding.places)
+        return
+    name = section.emission.name(f"{sliding.function.name}.task")
+    call_each(
+        section.emission, name, pointers, sliding.chunks, workspace, sliding.worker_bytes, body
+    )

@@ -14,7 +14,7 @@ from typing import Any
 import llvmlite.ir as ir
 
 from .entry_checks import Checks
-from .entry_context import TABLES, Context
+from .entry_context import PLAIN, RUN, TABLES, Context
 from .entry_fallback import ENTRY, fallback_function
 from .entry_layout import (
     INT,
@@ -23,12 +23,13 @@ from .entry_layout import (
     SIZE,
     load_field,
     python_function,
+    seldom,
 )
 from .entry_results import Results
 from .entry_signature import Argument, Result, Signature, Tree
 from .entry_workspace import ON_STACK, emit_give, emit_take, emit_trim
 
-_NO_MEMORY = 1  # a status, as every number but 0: an exception is set
+_FAILED = 1  # a status, as every number but 0: an exception is set
 
 
 def emit_entry(
@@ -41,7 +42,7 @@ def emit_entry(
     workspace_bytes: int = 0,
     *,
     release: bool = False,
-) -> None:
+) -> Signature:
     """Add the function ``name`` and its table ``name.context``, both exported, to a module.
 
     Args:
@@ -57,6 +58,9 @@ def emit_entry(
         workspace_bytes: How much memory the kernel needs beside that; aligned to 64 bytes.
         release: Release the interpreter's lock around the kernel.
 
+    Returns:
+        What the function takes and gives.
+
     Raises:
         ValueError: The parts do not belong together.
     """
@@ -67,8 +71,10 @@ def emit_entry(
     context = Context(module, name, signature)
     run = _emit_run(context, kernel, signature)
     _emit_tables(context, run, len(arguments), len(written))
+    _emit_plain(context, kernel, workspace_bytes)
     emit_trim(context, workspace_bytes)
     _emit_function(context, run, signature)
+    return signature
 
 
 def _emit_function(context: Context, run: Any, signature: Signature) -> None:
@@ -100,10 +106,14 @@ def _emit_function(context: Context, run: Any, signature: Signature) -> None:
 
 
 def _emit_run(context: Context, kernel: Any, signature: Signature) -> Any:
-    """``i32 run(pointers)``: the kernel with its workspace, and without the lock if so wished."""
+    """``i32 run(pointers)``, named in the context: the kernel with its workspace.
+
+    The caller holds the interpreter's lock, which is released meanwhile if so wished.
+    """
     parameters = [POINTER] * (len(kernel.args) - 1)
     run = ir.Function(context.module, ir.FunctionType(INT, parameters), f"{context.name}.run")
     run.linkage = "internal"
+    context.place(RUN, run)
     large = signature.release or signature.workspace_bytes > ON_STACK
     run.attributes.add("noinline" if large else "alwaysinline")  # it has two callers
     entry = run.append_basic_block("entry")
@@ -113,7 +123,7 @@ def _emit_run(context: Context, kernel: Any, signature: Signature) -> Any:
     if nbytes:
         with builder.if_then(builder.icmp_unsigned("==", workspace, NULL), likely=False):
             builder.call(python_function(context.module, "PyErr_NoMemory"), [])
-            builder.ret(INT(_NO_MEMORY))
+            builder.ret(INT(_FAILED))
     state = None
     if signature.release:
         state = builder.call(python_function(context.module, "PyEval_SaveThread"), [])
@@ -124,6 +134,31 @@ def _emit_run(context: Context, kernel: Any, signature: Signature) -> Any:
     builder.ret(status if kernel.function_type.return_type == INT else INT(0))
     ir.IRBuilder(entry).branch(run.blocks[1])
     return run
+
+
+def _emit_plain(context: Context, kernel: Any, nbytes: int) -> None:
+    """``i32 plain(pointers)``, named in the context: as ``run``, for callers without the lock.
+
+    Where it fails an exception is set if the thread is one of Python's, and lost in others.
+    """
+    kind = ir.FunctionType(INT, [POINTER] * (len(kernel.args) - 1))
+    function = ir.Function(context.module, kind, f"{context.name}.plain")
+    function.linkage = "internal"
+    seldom(function)  # it calls the kernel and nothing else of weight
+    context.place(PLAIN, function)
+    entry = function.append_basic_block("entry")
+    builder = ir.IRBuilder(function.append_basic_block("run"))
+    workspace = emit_take(builder, context, nbytes)
+    if nbytes:
+        with builder.if_then(builder.icmp_unsigned("==", workspace, NULL), likely=False):
+            state = builder.call(python_function(context.module, "PyGILState_Ensure"), [])
+            builder.call(python_function(context.module, "PyErr_NoMemory"), [])
+            builder.call(python_function(context.module, "PyGILState_Release"), [state])
+            builder.ret(INT(_FAILED))
+    status = builder.call(kernel, [*function.args, workspace])
+    emit_give(builder, context, nbytes, workspace)
+    builder.ret(status if kernel.function_type.return_type == INT else INT(0))
+    ir.IRBuilder(entry).branch(function.blocks[1])
 
 
 def _emit_tables(context: Context, run: Any, arguments: int, results: int) -> None:

@@ -10,7 +10,8 @@ from .entry_layout import BYTE, NULL, POINTER, SIZE
 from .entry_signature import Signature
 
 TEXT, TABLES, TRIM = 0, 1, 2  # the signature's text; see entry.py and entry_workspace.py
-CACHE, CACHED = 3, 4  # where workspaces wait for the next call, and how many do
+RUN, PLAIN = 3, 4  # see entry.py
+CACHE, CACHED = 5, 4  # where workspaces wait for the next call, and how many do
 SLOTS = CACHE + CACHED  # of Signature.slots
 
 

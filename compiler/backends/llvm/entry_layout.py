@@ -40,6 +40,8 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "PyErr_NoMemory": (POINTER, ()),
     "PyEval_RestoreThread": (VOID, (POINTER,)),
     "PyEval_SaveThread": (POINTER, ()),
+    "PyGILState_Ensure": (INT, ()),
+    "PyGILState_Release": (VOID, (INT,)),
     "PyLong_AsLongLongAndOverflow": (SIZE, (POINTER, POINTER)),
     "PyMem_RawFree": (VOID, (POINTER,)),
     "PyMem_RawMalloc": (POINTER, (SIZE,)),

@@ -7,15 +7,31 @@ from math import prod
 from typing import Any
 
 from ...ir import Node
-from ...primitive import IndexMap, Stored
-from ...primitives.selection import Gather, Index, Slice
+from ...primitive import IndexMap, Joined, Stored
+from ...primitives.selection import Gather, Index, Slice, first_array_axis
 
 Strides = tuple[int, ...]
+
+WIDE = 2  # a wide store fills one of so many parts at least
+MOST_PARTS = 4  # of an array that is computed anew for each reader
 
 
 def row_major(shape: Sequence[int]) -> Strides:
     """Return the strides, in elements, of an array without gaps."""
     return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def rows_first(shape: Sequence[Any]) -> Strides:
+    """Return the strides of an array without gaps in which the axis of unknown size is outermost.
+
+    Example:
+        >>> from gradc.compiler.types import Sym
+        >>> rows_first((2, Sym.named("n"), 3))
+        (3, 6, 1)
+    """
+    known = [dim for dim in shape if isinstance(dim, int)]
+    rest = iter(row_major(known))
+    return tuple(next(rest) if isinstance(dim, int) else prod(known) for dim in shape)
 
 
 def is_row_major(shape: Sequence[int], strides: Strides) -> bool:
@@ -46,6 +62,28 @@ def stored_index(node: Node) -> Index:
 def first_number(node: Node) -> int:
     """Return the position of the first operand that says where to read or to store."""
     return 2 if isinstance(node.primitive.lower, Stored) else 1
+
+
+def selects(node: Node) -> bool:
+    """Whether arrays of places say what a node reads, or where it stores."""
+    return isinstance(node.primitive.lower, IndexMap | Stored) and any(
+        one.ndim for one in node.operands[first_number(node) :]
+    )
+
+
+def parted(node: Node, index: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """Part the index of an element of what arrays select.
+
+    Args:
+        node: It ``selects``.
+        index: Of an element of what it reads, or stores.
+
+    Returns:
+        What slices and new axes take of the index, and what arrays take.
+    """
+    first = first_array_axis(stored_index(node))
+    behind = first + max(one.ndim for one in node.operands[first_number(node) :])
+    return [*index[:first], *index[behind:]], list(index[first:behind])
 
 
 def gathered_sizes(node: Node) -> list[int]:
@@ -90,3 +128,35 @@ def regrouped(shape: Sequence[int], strides: Strides, target: Sequence[int]) -> 
         return None
     rest = iter(stride for _, stride in kept)
     return tuple(next(rest) if dim != 1 else 0 for dim in target)
+
+
+def is_wide(node: Node) -> bool:
+    """Whether a store fills so much of an array that its result is better computed anew.
+
+    It is then a choice of two, element by element, and fuses with what reads it.
+    """
+    x, value = node.operands[:2]
+    index = node.attrs.get("index")
+    return (
+        index is not None
+        and len(node.operands) == 2
+        and value.ndim == x.ndim
+        and all(isinstance(item, Slice) and item.step in (None, 1) for item in index)
+        and WIDE * prod(value.shape) >= prod(x.shape)
+    )
+
+
+def is_choice(node: Node) -> bool:
+    """Whether an array is joined so that it is better computed anew: of one part, mostly."""
+    sizes = [prod(one.shape) for one in node.operands]
+    is_new = isinstance(node.primitive.lower, Joined) and node.primitive.lower.new
+    return not is_new and len(sizes) <= MOST_PARTS and WIDE * max(sizes) >= sum(sizes)
+
+
+def bounds_of(node: Node) -> list[tuple[int, int]]:
+    """Return from where to where a wide store goes, along each axis."""
+    found = []
+    for item, dim in zip(node.attrs["index"], node.out.shape, strict=True):
+        start, stop, _ = slice(item.start, item.stop).indices(dim)
+        found.append((start, stop))
+    return found

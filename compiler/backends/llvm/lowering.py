@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from math import prod
 
-from ...ir import Graph, Node
-from ...primitive import Contraction, IndexMap, Lowering, Scalar, Stored, Uninitialised, Windowed
+from ...ir import Graph, Node, Value
+from ...primitive import (
+    Contraction,
+    Cut,
+    Expand,
+    IndexMap,
+    Lowering,
+    Scalar,
+    Stored,
+    Uninitialised,
+    Windowed,
+)
+from ...primitives.image_convolution import conv_image_gradient
 from ...primitives.regions import block, cond, for_loop, while_loop
 from ...primitives.selection import Mask
-from .layout import first_number
-from .math import names
+from .layout import selects
 from .scalars import rule_of
 
 REGIONS = (for_loop, while_loop, cond, block)
-MOST_PHASES = 36  # of strides: a convolution has code for each
+MOST_PHASES = 16  # of strides: the gradient by an image has code for each, 0.1 s of compiling
 MOST_TAPS = 64  # of a window along the last axis: a pooling has code for each
 
 
@@ -28,16 +38,18 @@ def lowering(node: Node) -> Lowering | None:
 def _holds(lower: Lowering, node: Node) -> bool:
     """Whether a lowering serves these operands and attrs."""
     if isinstance(lower, Scalar):
-        is_function = isinstance(lower.rule, str) and lower.rule in names()
-        return rule_of(node.primitive) is not None and (not is_function or node.out.type.is_float)
+        return rule_of(node.primitive, node.operands[0].dtype) is not None
     if isinstance(lower, Contraction):
         return bool(node.out.type.is_float)
     if isinstance(lower, IndexMap | Stored):
-        numbers = node.operands[first_number(node) :]
         has_mask = any(isinstance(item, Mask) for item in node.attrs.get("index", ()))
-        return not has_mask and not any(one.ndim for one in numbers)
+        return not has_mask and not (selects(node) and is_record(node.operands[0]))
+    if isinstance(lower, Expand):  # it was no help
+        return False
     if isinstance(lower, Uninitialised):
-        return not node.attrs["grows"]
+        return not node.attrs["grows"] or is_record(node.out)
+    if isinstance(lower, Cut):
+        return is_record(node.operands[0]) and is_record(node.out)
     if isinstance(lower, Windowed):
         return _slides(node)
     return True
@@ -45,9 +57,11 @@ def _holds(lower: Lowering, node: Node) -> bool:
 
 def _slides(node: Node) -> bool:
     """Whether windows slide in native code: over something, and with code of bounded length."""
-    stride, window = node.attrs["stride"], node.attrs.get("window", (1,))
-    is_sum_of_nothing = any(0 in one.shape for one in node.operands) and 0 not in node.out.shape
-    return not is_sum_of_nothing and prod(stride) <= MOST_PHASES and window[-1] <= MOST_TAPS
+    if any(0 in one.shape for one in node.operands) and 0 not in node.out.shape:
+        return False
+    if node.primitive is conv_image_gradient:
+        return prod(node.attrs["stride"]) <= MOST_PHASES
+    return "window" not in node.attrs or node.attrs["window"][-1] <= MOST_TAPS
 
 
 def is_called(node: Node) -> bool:
@@ -64,9 +78,15 @@ def called(graph: Graph) -> list[Node]:
     return found
 
 
-def has_unknown_sizes(graph: Graph) -> bool:
-    """Whether an array's size is known at run time only."""
-    values = [*graph.params, *(out for node in graph.nodes for out in node.outs)]
-    return not all(value.type.is_static for value in values) or any(
-        has_unknown_sizes(region) for node in graph.nodes for region in node.regions
-    )
+def is_record(value: Value) -> bool:
+    """Whether the length of an array is known at run time only: what a loop saves."""
+    return not value.type.is_static
+
+
+def same_records(node: Node) -> list[tuple[Value, Value]]:
+    """Return the results that lie where an operand lies: a record after a store, or a loop."""
+    first = 3 if node.primitive is for_loop else 0
+    is_loop = node.primitive in (for_loop, while_loop)
+    operands = node.operands[first:] if is_loop else () if node.regions else node.operands[:1]
+    pairs = zip(node.outs, operands, strict=False)
+    return [(out, one) for out, one in pairs if is_record(out) and is_record(one)]

@@ -1,52 +1,77 @@
-"""Nests as functions: loops over a space, in which elements are computed, stored and folded."""
+"""Nests as functions: loops over a space, in which elements are computed, stored and folded.
+
+The functions of large ones take a chunk of the space: see ``chunks.py``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import llvmlite.ir as ir
 
-from ...ir import Node, Value
-from ...primitive import IndexMap, Reduction
+from ...ir import Value
+from .borders import borders
+from .chunks import Chunks, ends_in_kept, is_flat
+from .counters import lies_within
+from .folds import emit_merge, fill, fold_columns, fold_rows
 from .layout import dot, row_major
+from .loops import loop
+from .parallel import call_in_chunks
 from .places import Buffer, Reader, Registers
-from .plan import Nest, Plan
-from .scalars import I64, PTR, Lane, Scalars, literal, llvm_type
+from .plan import Plan
+from .scalars import I64, PTR, Lane, Scalars, llvm_type
+from .steps import Nest
+from .structure import structure
 from .target import Target
 
-BLOCK = 512  # so many numbers are summed plainly before the sum is added with its error
-_FREE = ("reassoc", "contract")  # sums within a block may be taken in any order
+if TYPE_CHECKING:
+    from .section import Section
 
 
-@contextmanager
-def loop(builder: ir.IRBuilder, extent: int, start: int = 0, step: int = 1) -> Iterator[ir.Value]:
-    """Emit ``for i in range(start, extent, step)``; what is emitted within is its body."""
-    before = builder.block
-    body = builder.append_basic_block("loop")
-    after = builder.append_basic_block("end")
-    builder.branch(body if start < extent else after)
-    builder.position_at_end(body)
-    counter = builder.phi(I64, "i")
-    counter.add_incoming(I64(start), before)
-    yield counter
-    following = builder.add(counter, I64(step), flags=["nuw", "nsw"])
-    counter.add_incoming(following, builder.block)
-    builder.cbranch(builder.icmp_signed("<", following, I64(extent)), body, after)
-    builder.position_at_end(after)
+def emit_nest(section: Section, nest: Nest, leaves: Sequence[Value]) -> None:
+    """Call a nest's function, which is emitted unless there is one of the same structure."""
+    emission, chunks = section.emission, section.chunks.get(nest)
+    given, registers = section.operands(leaves)
+    key = structure(section.plan, nest, leaves, registers, chunks)
+    if key not in emission.kernels:
+        name, module, target = emission.name("nest"), emission.module, emission.target
+        emitter = NestEmitter(section.plan, nest, module, name, target, leaves, registers, chunks)
+        emission.kernels[key] = emitter.emit(), emitter.merge()
+    function, merge = emission.kernels[key]
+    for value in written_by(nest):
+        pointer = section.address(value)
+        section.places[value] = Buffer(pointer, row_major(value.shape))
+        given.append(pointer)
+    if chunks is None:
+        section.builder.call(function, given)
+        return
+    partials = section.in_workspace((nest, "partials"))
+    call_in_chunks(emission, function, given, chunks, partials)
+    if merge is not None:
+        folded = [section.address(node.out) for node in nest.folds]
+        section.builder.call(merge, [partials, *folded])
 
 
-def fold_of(node: Node) -> Reduction:
-    """Return how a reduction folds."""
-    lower = node.primitive.lower
-    assert isinstance(lower, Reduction)
-    return lower
+def written_by(nest: Nest) -> list[Value]:
+    """Return the values that a nest writes."""
+    return [*nest.values, *(node.outs[0] for node in nest.folds)]
 
 
 class NestEmitter:
-    """Emits one nest as a function: pointers to what it reads and writes, then numbers."""
+    """Emits one nest as a function: pointers to what it reads and writes, then a chunk.
+
+    Of a chunk it takes where it starts and stops, and memory for what it folds.
+
+    Attributes:
+        space: The nest.
+        chunks: How it is divided.
+        is_flat: Whether all points are one axis.
+        written: The values that it writes.
+        function: The function.
+    """
 
     def __init__(
         self,
@@ -57,11 +82,14 @@ class NestEmitter:
         target: Target,
         leaves: Sequence[Value],
         registers: frozenset[Value],
+        chunks: Chunks | None = None,
     ) -> None:
-        self.plan, self.nest = plan, nest
-        self.written = [*nest.values, *(node.outs[0] for node in nest.folds)]
+        self.plan, self.space, self.chunks = plan, nest, chunks
+        self.is_flat = is_flat(plan, nest, leaves)
+        self.written = written_by(nest)
         kinds = [llvm_type(one.dtype) if one in registers else PTR for one in leaves]
-        kind = ir.FunctionType(ir.VoidType(), [*kinds, *(PTR for _ in self.written)])
+        span = [I64, I64, PTR] if chunks else []
+        kind = ir.FunctionType(ir.VoidType(), [*kinds, *(PTR for _ in self.written), *span])
         self.function = ir.Function(module, kind, name)
         self.function.linkage = "internal"
         # LLVM prefers half the width where it has 64 bytes; our functions gain from all of it.
@@ -78,76 +106,48 @@ class NestEmitter:
                 given.add_attribute("noalias")
                 strides = plan.layouts.get(one) or row_major(one.shape)
                 places[one] = Buffer(given, strides)
-        self.targets = dict(zip(self.written, self.function.args[len(leaves) :], strict=True))
+        self.targets = dict(zip(self.written, self.function.args[len(leaves) :], strict=False))
+        span_given: Sequence[Any] = self.function.args[-3:] if chunks else (None,) * 3
+        self.start, self.stop, self.partials = span_given
         for written in self.targets.values():
             written.add_attribute("noalias")
         self.reader = Reader(self.scalars, places, plan.producers)
 
     def emit(self) -> ir.Function:
         """Emit the function."""
-        if 0 in self.nest.shape:
-            self._fill()
-        elif not self.nest.folds:
+        if 0 in self.space.shape:
+            fill(self)
+        elif not self.space.folds:
             self._map()
-        elif self._ends_in_kept():
-            self._fold_columns()
+        elif ends_in_kept(self.space):
+            fold_columns(self)
         else:
-            self._fold_rows()
+            fold_rows(self)
         self.builder.ret_void()
         return self.function
 
-    def _axes(self) -> tuple[int, ...]:
-        return self.nest.folds[0].attrs["axes"] if self.nest.folds else ()
+    def merge(self) -> ir.Function | None:
+        """Emit the function that joins what chunks have folded, where they have."""
+        if self.chunks is None or not self.chunks.partial_bytes:
+            return None
+        return emit_merge(self, self.chunks)
 
-    def _ends_in_kept(self) -> bool:
-        rank, axes = len(self.nest.shape), self._axes()
-        return len(axes) < rank and rank - 1 not in axes and self.nest.shape[-1] > 1
+    def is_chunk_of(self, axis: int | None) -> bool:
+        """Whether the function takes a chunk of an axis; None stands for all points."""
+        return self.chunks is not None and self.chunks.axis == axis
 
-    def _fill(self) -> None:
-        """Give what nothing is folded into its first value."""
-        for node in self.nest.folds:
-            initial = literal(fold_of(node).initial or 0, node.out.dtype)
-            lane = Lane(initial, node.out.dtype, self.scalars)
-            if not prod(node.out.shape):
-                continue
-            with loop(self.builder, prod(node.out.shape)) as i:
-                self._store(node.out, self.reader.index_lane(i), lane)
-
-    def _store(self, value: Value, offset: Any, lane: Lane) -> None:
+    def store(self, value: Value, offset: Any, lane: Lane) -> None:
+        """Write an element."""
         pointer = self.scalars.element(self.targets[value], value.dtype, offset)
         self.scalars.store(lane, pointer)
 
-    def _is_flat(self) -> bool:
-        """Whether one counter serves for all axes: everything is read in row-major order."""
-        shape, todo, seen = self.nest.shape, self._roots(), set()
-        if self.nest.folds and len(self._axes()) < len(shape):
-            return False
-        while todo:
-            one = todo.pop()
-            if one in seen or prod(one.shape) == 1:
-                continue
-            seen.add(one)
-            if one in self.reader.places:
-                place = self.reader.places[one]
-                if not isinstance(place, Buffer) or one.shape != shape:
-                    return False
-                if place.strides != row_major(shape):
-                    return False
-            elif isinstance(self.plan.producers[one].primitive.lower, IndexMap):
-                operand = self.plan.producers[one].operands[0]
-                if prod(operand.shape) != 1:
-                    return False
-                todo.append(operand)
-            elif not self.plan.producers[one].operands and len(shape) > 1:
-                return False
-            else:
-                todo += self.plan.producers[one].operands
-        return True
+    def span(self, axis: int | None) -> tuple[Any, Any]:
+        """Return where a loop along an axis, or over all points as one, starts and stops."""
+        if self.is_chunk_of(axis):
+            return self.start, self.stop
+        return 0, prod(self.space.shape) if axis is None else self.space.shape[axis]
 
-    def _roots(self) -> list[Value]:
-        return [*self.nest.values, *(node.operands[0] for node in self.nest.folds)]
-
-    def _over(
+    def over(
         self, axes: Sequence[int], index: list[Any], body: Callable[[list[Any]], None]
     ) -> None:
         """Emit loops over some axes, the last one innermost."""
@@ -155,175 +155,68 @@ class NestEmitter:
             body(index)
             return
         axis, *rest = axes
-        if self.nest.shape[axis] == 1:
-            index[axis] = 0
-            self._over(rest, index, body)
+        if self.space.shape[axis] == 1:
+            self.over(rest, _with(index, axis, 0), body)
             return
-        with loop(self.builder, self.nest.shape[axis]) as i:
-            index[axis] = self.reader.index_lane(i)
-            self._over(rest, index, body)
+        start, stop = self.span(axis)
+        with loop(self.builder, stop, start) as i:
+            place = self.reader.counter(i, self.space.shape[axis])
+            self.over(rest, _with(index, axis, place), body)
 
-    def _compute(self, index: list[Any], reader: Reader) -> None:
-        for value in self.nest.values:
-            self._store(value, dot(index, row_major(value.shape)), reader.read(value, index))
+    def compute(self, index: list[Any], reader: Reader) -> None:
+        """Compute and write the values at one point."""
+        for value in self.space.values:
+            self.store(value, dot(index, row_major(value.shape)), reader.read(value, index))
 
     def _map(self) -> None:
-        shape = self.nest.shape
-        if self._is_flat():
-            with loop(self.builder, prod(shape)) as i:
-                flat = [0] * (len(shape) - 1) + [self.reader.index_lane(i)]
-                self._compute(flat, self.reader.fresh())
+        shape = self.space.shape
+        if self.is_flat:
+            start, stop = self.span(None)
+            with loop(self.builder, stop, start) as i:
+                flat = [0] * (len(shape) - 1) + [self.reader.counter(i, prod(shape))]
+                self.compute(flat, self.reader.fresh())
             return
-        self._over(
-            range(len(shape)),
-            [0] * len(shape),
-            lambda index: self._compute(index, self.reader.fresh()),
-        )
+        self._split(0, [0] * len(shape), self._inner_parts())
 
-    # Folds
+    def _inner_parts(self) -> dict[int, tuple[int, int]]:
+        """Return the largest part of each axis in which no store begins or ends."""
+        found = {}
+        for axis, places in borders(self.plan, self.space, self.reader.places).items():
+            ends = sorted({0, self.space.shape[axis], *places})
+            pairs = list(pairwise(ends))
+            if len(pairs) > 1:
+                found[axis] = max(pairs, key=lambda pair: pair[1] - pair[0])
+        return found
 
-    def _kept(self, node: Node, index: list[Any]) -> Any:
-        """Return where in the result of a fold an element goes."""
-        axes = node.attrs["axes"]
-        kept = [axis for axis in range(len(index)) if axis not in axes]
-        strides = row_major([self.nest.shape[axis] for axis in kept])
-        return dot([index[axis] for axis in kept], strides)
-
-    def _combine(self, node: Node, total: Lane, lane: Lane) -> Lane:
-        combine: Callable[[Lane, Lane], Lane] = getattr(self.scalars, fold_of(node).combine)
-        return combine(total, lane)
-
-    def _first(self, node: Node) -> Lane:
-        """Return what a fold starts with."""
-        lower = fold_of(node)
-        dtype = node.out.dtype
-        initial: Any = lower.initial
-        if initial is None:
-            largest = lower.combine == "minimum"
-            if dtype.kind == "f":
-                initial = float("inf") if largest else float("-inf")
-            elif dtype.kind == "b":
-                initial = largest
-            else:
-                bits = dtype.itemsize * 8
-                low, high = (
-                    (0, 2**bits - 1)
-                    if dtype.kind == "u"
-                    else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-                )
-                initial = high if largest else low
-        return Lane(literal(initial, dtype), dtype, self.scalars)
-
-    def _taken(self, node: Node, reader: Reader, index: list[Any]) -> Lane:
-        lane = reader.read(node.operands[0], index)
-        return self.scalars.cast(lane, node.out.dtype)
-
-    def _fold_columns(self) -> None:
-        """Fold rows into one row: the innermost loop goes over what stays."""
-        rank, axes = len(self.nest.shape), self._axes()
-        kept = [axis for axis in range(rank) if axis not in axes]
-        for node in self.nest.folds:
-            with loop(self.builder, prod(node.out.shape)) as i:
-                self._store(node.out, self.reader.index_lane(i), self._first(node))
-
-        def body(index: list[Any]) -> None:
-            reader = self.reader.fresh()
-            self._compute(index, reader)
-            for node in self.nest.folds:
-                place = self.scalars.element(
-                    self.targets[node.out], node.out.dtype, self._kept(node, index)
-                )
-                total = self.scalars.load(place, node.out.dtype)
-                self.scalars.store(
-                    self._combine(node, total, self._taken(node, reader, index)), place
-                )
-
-        self._over([*axes, *kept], [0] * rank, body)
-
-    def _fold_rows(self) -> None:
-        """Fold innermost: the total of each row is in a register."""
-        rank, axes = len(self.nest.shape), self._axes()
-        kept = [axis for axis in range(rank) if axis not in axes]
-        if self._is_flat():
-            self._fold_run([0] * rank, (), rank - 1, prod(self.nest.shape))
+    def _split(self, axis: int, index: list[Any], parts: Mapping[int, tuple[int, int]]) -> None:
+        """Emit loops from an axis on, with code of its own for the inner part."""
+        if axis == len(self.space.shape):
+            self.compute(index, self.reader.fresh())
             return
-        last = axes[-1]
-        self._over(
-            kept,
-            [0] * rank,
-            lambda index: self._fold_run(index, axes[:-1], last, self.nest.shape[last]),
-        )
-
-    def _fold_run(self, index: list[Any], outer: Sequence[int], last: int, extent: int) -> None:
-        """Fold over the axes ``outer``, and in blocks over ``extent`` places of the last one."""
-        totals = []
-        for node in self.nest.folds:
-            kind = llvm_type(node.out.dtype)
-            with self.builder.goto_entry_block():
-                places = [self.builder.alloca(kind) for _ in range(3)]
-            self.builder.store(self._first(node).value, places[0])
-            self.builder.store(ir.Constant(kind, 0), places[1])
-            totals.append(places)
-
-        def blocks(index: list[Any]) -> None:
-            whole = extent // BLOCK * BLOCK
-            if whole:
-                with loop(self.builder, whole, step=BLOCK) as start:
-                    self._fold_block(index, last, start, BLOCK, totals)
-            if extent > whole:
-                self._fold_block(index, last, I64(whole), extent - whole, totals)
-
-        self._over(outer, index, blocks)
-        for node, places in zip(self.nest.folds, totals, strict=True):
-            total = self.builder.load(places[0], typ=llvm_type(node.out.dtype))
-            if self._is_sum(node):
-                error = self.builder.load(places[1], typ=llvm_type(node.out.dtype))
-                total = self.builder.fadd(total, error)
-            self._store(
-                node.out, self._kept(node, index), Lane(total, node.out.dtype, self.scalars)
-            )
-
-    def _is_sum(self, node: Node) -> bool:
-        return fold_of(node).combine == "add" and node.out.dtype.kind == "f"
-
-    def _fold_block(
-        self, index: list[Any], last: int, start: ir.Value, extent: int, totals: Sequence[Any]
-    ) -> None:
-        for node, places in zip(self.nest.folds, totals, strict=True):
-            self.builder.store(self._first(node).value, places[2])
-        with loop(self.builder, extent) as i:
-            place = self.builder.add(start, i, flags=["nuw", "nsw"])
-            index = [*index]
-            index[last] = self.reader.index_lane(place)
-            reader = self.reader.fresh()
-            self._compute(index, reader)
-            for node, places in zip(self.nest.folds, totals, strict=True):
-                kind = llvm_type(node.out.dtype)
-                total = Lane(self.builder.load(places[2], typ=kind), node.out.dtype, self.scalars)
-                lane = self._taken(node, reader, index)
-                if self._is_sum(node):
-                    made = self.builder.fadd(total.value, lane.value, flags=_FREE)
-                else:
-                    made = self._combine(node, total, lane).value
-                self.builder.store(made, places[2])
-        for node, places in zip(self.nest.folds, totals, strict=True):
-            self._add_block(node, places)
-
-    def _add_block(self, node: Node, places: Sequence[ir.Value]) -> None:
-        """Add the total of a block to that of all; of a sum with its rounding error (Knuth)."""
-        builder, kind = self.builder, llvm_type(node.out.dtype)
-        total, block = (builder.load(places[i], typ=kind) for i in (0, 2))
-        if not self._is_sum(node):
-            lanes = [Lane(one, node.out.dtype, self.scalars) for one in (total, block)]
-            builder.store(self._combine(node, *lanes).value, places[0])
+        extent, builder = self.space.shape[axis], self.builder
+        part = parts.get(axis)
+        if part is None or extent == 1 or (axis == len(index) - 1 and self.is_chunk_of(axis)):
+            rest = {one: pair for one, pair in parts.items() if one > axis}
+            self.over([axis], index, lambda index: self._split(axis + 1, index, rest))
             return
-        added = builder.fadd(total, block)
-        part = builder.fsub(added, total)
-        rest = builder.fadd(
-            builder.fsub(total, builder.fsub(added, part)), builder.fsub(block, part)
-        )
-        error = builder.fadd(builder.load(places[1], typ=kind), rest)
-        builder.store(added, places[0])
-        # Of an infinite sum the error is no number.
-        finite = builder.fcmp_ordered("==", builder.fsub(added, added), ir.Constant(kind, 0.0))
-        builder.store(builder.select(finite, error, ir.Constant(kind, 0.0)), places[1])
+        if axis == len(index) - 1:
+            spans = ((0, part[0]), part, (part[1], extent))
+            for start, stop in [span for span in spans if span[0] < span[1]]:
+                with loop(builder, stop, start) as i:
+                    place = self.reader.counter(i, stop, start)
+                    self.compute(_with(index, axis, place), self.reader.fresh())
+            return
+        start, stop = self.span(axis)
+        with loop(builder, stop, start) as i:
+            inner = self.reader.counter(i, *reversed(part))
+            anywhere = self.reader.counter(i, extent)
+            is_inner = lies_within(anywhere, *part)
+            with builder.if_else(is_inner) as (then, otherwise):
+                with then:
+                    self._split(axis + 1, _with(index, axis, inner), parts)
+                with otherwise:
+                    self._split(axis + 1, _with(index, axis, anywhere), {})
+
+
+def _with(index: Sequence[Any], axis: int, place: Any) -> list[Any]:
+    return [*index[:axis], place, *index[axis + 1 :]]

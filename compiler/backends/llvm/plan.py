@@ -7,12 +7,13 @@ over one space, which computes values that are stored, and folds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from math import prod
+from dataclasses import replace
 from typing import Any
 
 from ...ir import Graph, Node, Value
 from ...primitive import (
+    Correlation,
+    Cumulative,
     Generated,
     IndexMap,
     Joined,
@@ -22,54 +23,29 @@ from ...primitive import (
     Stored,
     Uninitialised,
     Windowed,
+    Winner,
 )
 from ...primitives.elementwise import copy
-from .layout import Strides, is_row_major, regrouped, row_major, view_strides
-from .lowering import is_called
+from .gathers import with_places
+from .layout import (
+    Strides,
+    is_choice,
+    is_row_major,
+    is_wide,
+    regrouped,
+    row_major,
+    rows_first,
+    selects,
+    view_strides,
+)
+from .lowering import is_called, is_record, same_records
+from .steps import Nest, Step, Tiny, is_tiny
+from .stores import add_store
 
-TINY = 16  # so many elements are kept in registers
 LARGEST_NEST = 160  # operations in one nest (with 48 Black-Scholes takes 1.2 times as long)
 DEAR = 4  # what a function counts for, beside additions
+LIGHT = 4  # so many operations are done in loops that are neither vectorised nor divided
 HEAVIEST = 24  # so many operations are done anew for each reader
-
-
-@dataclass(eq=False)
-class Nest:
-    """Loops over all points of a space.
-
-    Attributes:
-        shape: The space.
-        values: What is computed at each point.
-        folds: Reductions of values of this shape.
-        cost: The number of operations in it.
-    """
-
-    shape: tuple[int, ...]
-    values: list[Value] = field(default_factory=list)
-    folds: list[Node] = field(default_factory=list)
-    cost: int = 0
-
-
-@dataclass(eq=False)
-class Tiny:
-    """A value whose elements are computed one by one, into registers."""
-
-    node: Node
-
-
-Step = Nest | Tiny | Node
-
-
-def size_of(value: Value) -> int:
-    """Return how many bytes a value takes."""
-    size: int = prod(value.shape) * value.dtype.itemsize
-    return size
-
-
-def is_tiny(value: Value) -> bool:
-    """Whether the elements of a value are kept in registers."""
-    size: int = prod(value.shape)
-    return size <= TINY
 
 
 class Plan:
@@ -85,6 +61,7 @@ class Plan:
         positions: The place of each node in the graph.
         owned: Params whose memory may be stored to.
         placed: Of views whose address is computed, the first step that can use it.
+        checked: Places along an axis of some size as they are used: see ``gathers``.
     """
 
     def __init__(self, graph: Graph, owned: frozenset[Value] = frozenset()) -> None:
@@ -99,11 +76,12 @@ class Plan:
         self.shared: dict[Value, Value] = {}
         self.weights: dict[Value, int] = {}
         self.placed: dict[Value, int] = {}
+        self.checked: dict[tuple[Value, int], Value] = {}
         self.positions = {node: i for i, node in enumerate(graph.nodes)}
         for param in graph.params:
-            self._place(param, -1)
+            self.place(param, -1)
         for node in graph.nodes:
-            self._add(node)
+            self.add(node)
         for output in graph.outputs:
             self.materialise(output)
         self._drop_unread()
@@ -112,21 +90,29 @@ class Plan:
         """Whether a value is in memory, as it is or as a view."""
         return value in self.layouts
 
-    def _place(self, value: Value, step: int) -> None:
+    def place(self, value: Value, step: int) -> None:
+        """Say which step computes a value, to memory or registers."""
         if is_tiny(value):
             self.tiny[value] = step
             return
         self.stored[value] = step
-        self.layouts[value] = row_major(value.shape)
+        self.layouts[value] = rows_first(value.shape)
         self.roots[value] = value
 
-    def _add(self, node: Node) -> None:
-        if is_called(node):
+    def add(self, node: Node) -> None:
+        """Add a node behind those that it reads."""
+        if is_called(node) or is_record(node.outs[0]):
             self._add_whole(node)
             return
         lower, value = node.primitive.lower, node.outs[0]
         if node.primitive.name == "constant":
-            self._place(value, -1)
+            self.place(value, -1)
+        elif isinstance(lower, Stored) and is_wide(node):
+            self._add_lazy(node)
+        elif isinstance(lower, Stored) and (selects(node) or not is_tiny(value)):
+            add_store(self, with_places(self, node))
+        elif isinstance(lower, IndexMap) and selects(node):
+            self._add_lazy(with_places(self, node))
         elif isinstance(lower, Rows):
             self._add_rows(node)
         elif isinstance(lower, IndexMap) and len(node.operands) > 1:
@@ -134,21 +120,21 @@ class Plan:
         elif isinstance(lower, IndexMap) and self.is_backed(node.operands[0]):
             self._add_view(node, view_strides(node, self.layouts[node.operands[0]]))
         elif isinstance(lower, Scalar | IndexMap | Generated):
-            if is_tiny(value):
-                self._add_tiny(node)
-            else:
-                self._weigh(node)
+            self._add_lazy(node)
         elif isinstance(lower, Reduction):
             self._add_fold(node)
         elif isinstance(lower, Joined | Stored | Uninitialised) and is_tiny(value):
             self._add_tiny(node)
-        elif isinstance(lower, Stored):
-            self._add_store(node)
+        elif isinstance(lower, Joined) and is_choice(node):
+            self._add_lazy(node)
         else:
             self._add_whole(node)
 
-    def _weigh(self, node: Node) -> None:
+    def _add_lazy(self, node: Node) -> None:
         """Leave a value lazy as long as it is light enough to be computed at each read."""
+        if is_tiny(node.out):
+            self._add_tiny(node)
+            return
         weight = 1 if self._is_cheap(node) else DEAR
         weight += sum(self.weights.get(operand, 0) for operand in dict.fromkeys(node.operands))
         self.weights[node.out] = weight
@@ -157,8 +143,14 @@ class Plan:
             self.materialise(node.out)
             self.weights[node.out] = 0
 
+    def is_light(self, value: Value) -> bool:
+        """Whether a value may be computed in a loop that is neither vectorised nor divided."""
+        return self.weights.get(value, 0) <= LIGHT
+
     def _is_cheap(self, node: Node) -> bool:
-        return node.primitive.cheap or isinstance(node.primitive.lower, IndexMap | Generated)
+        if isinstance(node.primitive.lower, IndexMap):
+            return not selects(node)
+        return node.primitive.cheap or isinstance(node.primitive.lower, Generated | Stored | Joined)
 
     def _add_view(self, node: Node, strides: Strides) -> None:
         """Add a view of what is stored: an address, and no step."""
@@ -176,6 +168,9 @@ class Plan:
         if is_tiny(node.out):
             self._add_tiny(node)
             return
+        if node.operands[0] in self.tiny:  # an array without elements
+            self._add_lazy(node)
+            return
         self._add_view(node, view_strides(node, self.layouts[node.operands[0]]))
         self.placed[node.out] = len(self.steps)
 
@@ -188,7 +183,7 @@ class Plan:
             self.materialise(operand)
         strides = regrouped(operand.shape, self.layouts[operand], node.out.shape)
         if strides is None:  # its elements are copied first
-            operand = self._copied(operand)
+            operand = self.copied(operand)
             self.producers[node.out] = replace(node, operands=(operand,))
             strides = row_major(node.out.shape)
         self.layouts[node.out] = strides
@@ -217,45 +212,20 @@ class Plan:
             self.roots[out] = out
 
     def _add_whole(self, node: Node) -> None:
+        reads_once = isinstance(node.primitive.lower, Cumulative)
         for operand in node.operands:
-            self.materialise(operand)
-        is_windowed = isinstance(node.primitive.lower, Windowed)
-        if node.regions or is_called(node) or is_windowed:  # which take arrays without gaps
+            if not (reads_once and self.is_light(operand)):
+                self.materialise(operand)
+        takes_dense = isinstance(node.primitive.lower, Correlation | Windowed | Winner)
+        if node.regions or is_called(node) or takes_dense:  # which take arrays without gaps
             operands = tuple(self._dense(operand) for operand in node.operands)
             node = replace(node, operands=operands)
             self.producers.update(dict.fromkeys(node.outs, node))
         self.steps.append(node)
         for out in node.outs:
-            self._place(out, len(self.steps) - 1)
-
-    def _add_store(self, node: Node) -> None:
-        """Add a store: in the memory of what it changes where nobody reads that any more."""
-        x, value = node.operands[:2]
-        for operand in node.operands:
-            self.materialise(operand)
-        root, position = self.roots.get(x), self.positions[node]
-        if root is not None and self.roots.get(value) is root:  # it may overlap its place
-            node = replace(node, operands=(x, self._copied(value), *node.operands[2:]))
-            self.producers[node.out] = node
-        self.steps.append(node)
-        self._place(node.out, len(self.steps) - 1)
-        last = max(
-            (self._last_read(one) for one in self.roots if self.roots[one] is root), default=0
-        )
-        is_ours = root is x and (self.stored[x] >= 0 or x in self.owned)
-        if is_ours and last <= position:
-            self.shared[node.out] = self.shared.get(x, x)
-
-    def _last_read(self, value: Value) -> float:
-        """Return the last node that may read a value, by way of lazy values too."""
-        if value in self.graph.outputs:
-            return float("inf")
-        last: float = -1
-        for node in self.users.get(value, ()):
-            last = max(last, self.positions[node])
-            if isinstance(node.primitive.lower, Scalar | IndexMap | Rows):
-                last = max(last, self._last_read(node.out))
-        return last
+            self.place(out, len(self.steps) - 1)
+        for out, record in same_records(node):
+            self.roots[out] = self.roots[record]
 
     # Values in memory
 
@@ -276,11 +246,11 @@ class Plan:
     def _dense(self, value: Value) -> Value:
         """Return a value without gaps in memory: itself, or a copy."""
         strides = self.layouts.get(value)
-        if strides is None or is_row_major(value.shape, strides):
+        if strides is None or is_record(value) or is_row_major(value.shape, strides):
             return value
-        return self._copied(value)
+        return self.copied(value)
 
-    def _copied(self, value: Value) -> Value:
+    def copied(self, value: Value) -> Value:
         """Return a copy of a view, in memory of its own."""
         made = Value(value.type, value.name)
         self.producers[made] = Node(copy, (value,), {}, (made,))
@@ -377,6 +347,11 @@ class Plan:
             else:
                 todo += self.producers[one].operands
         return list(found)
+
+    def leaves_of(self, node: Node) -> list[Value]:
+        """Return the values in memory or registers that a node of its own reads, each once."""
+        out = node.outs[0]
+        return self.leaves(self.tiny[out] if out in self.tiny else self.stored[out])
 
     def _is_there(self, value: Value, place: int) -> bool:
         """Whether a value is in memory or registers when a step begins."""

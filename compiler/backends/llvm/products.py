@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import llvmlite.ir as ir
+import numpy as np
 
 from ...ir import Node, Value
-from .gemm import Gemm, emit
-from .layout import Strides, dot, row_major
-from .nests import loop
-from .places import Buffer
-from .plan import is_tiny
-from .scalars import PTR
+from .chunks import CHUNK, MOST, WORTHWHILE
+from .costs import RATES
+from .emission import Emission
+from .gemm import Gemm, emit, emit_task, workspace_bytes
+from .layout import Strides, row_major
+from .loops import loop
+from .parallel import call_each, context_of, run_job
+from .scalars import I64, PTR, llvm_type
+from .steps import is_tiny
 
 if TYPE_CHECKING:
     from .section import Section
@@ -71,32 +76,99 @@ def batch_of(node: Node, layouts: Mapping[Value, Strides]) -> Batch:
     return Batch(product, lead, strides)
 
 
+@dataclass(frozen=True)
+class Work:
+    """How the products of a batch are done.
+
+    Attributes:
+        batch: The products.
+        function: Does one of them; or, as a task, a chunk of the only one.
+        chunks: How many there are for threads; 1 where it is not worth it.
+        products: How many of the batch are one chunk; 0 where a chunk is a part of one.
+        worker_bytes: The size of a workspace, of which each thread at work needs one.
+    """
+
+    batch: Batch
+    function: Any
+    chunks: int
+    products: int
+    worker_bytes: int
+
+
+def work_of(emission: Emission, node: Node, layouts: Mapping[Value, Strides]) -> Work:
+    """Emit the functions of a contraction whose result is not empty."""
+    batch, module, target = batch_of(node, layouts), emission.products, emission.target
+    spec, count = batch.product, prod(batch.shape)
+    each = 2.0 * spec.m * spec.n * spec.k / RATES[spec.dtype]
+    if count == 1 and each >= WORTHWHILE:
+        task = emit_task(module, spec, target)
+        if task.chunks > 1:
+            return Work(batch, emission.imported(task.function), task.chunks, 0, task.worker_bytes)
+    function = emission.imported(emit(module, spec, target))
+    size = workspace_bytes(spec, target)
+    products = count
+    if count > 1 and each * count >= WORTHWHILE:
+        products = max(-(-count // MOST), min(count, int(CHUNK / max(each, 1.0))))
+    return Work(batch, function, -(-count // products), products, -(-size // 64) * 64)
+
+
 def emit_product(section: Section, node: Node) -> None:
     """Call the product of matrices, for each of a batch."""
     out = node.out
     target = section.room(out) if is_tiny(out) else section.address(out)
     if 0 not in out.shape:
-        _multiply(section, node, batch_of(node, section.plan.layouts), target)
+        _multiply(section, node, section.work[node], target)
     section.place_at(out, target)
 
 
-def _multiply(section: Section, node: Node, batch: Batch, target: ir.Value) -> None:
-    product = emit(section.emission.module, batch.product, section.emission.target)
-    workspace, dtype = section.in_workspace(node), node.out.dtype
-    pointers = []
-    for operand in node.operands:
-        place = section.backed(operand)
-        pointers.append(place.pointer if isinstance(place, Buffer) else section.spill(operand))
+def _multiply(section: Section, node: Node, work: Work, target: ir.Value) -> None:
+    pointers = [section.pointer(operand) for operand in node.operands]
+    emission, workspace, name = section.emission, section.in_workspace(node), work.function.name
+    none = ir.Constant(PTR, None)
+    if not work.products:
+        free = I64((1 << emission.workers) - 1)
+        context, _ = context_of(emission, [*pointers, target, workspace, none, free])
+        run_job(emission, work.function, context, work.chunks)
+        return
+    count = prod(work.batch.shape)
+    if work.chunks == 1:
+        with loop(section.builder, count) as place:
+            _one(section.builder, work, (*pointers, target), workspace, place)
+        return
 
-    def one(axis: int, index: list[Any]) -> None:
-        if axis < len(batch.shape):
-            with loop(section.builder, batch.shape[axis]) as i:
-                one(axis + 1, [*index, section.reader.index_lane(i)])
-            return
-        given = [
-            section.scalars.element(pointer, dtype, dot(index, strides))
-            for pointer, strides in zip((*pointers, target), batch.strides, strict=True)
-        ]
-        section.builder.call(product, [*given, workspace, ir.Constant(PTR, None)])
+    def body(
+        builder: ir.IRBuilder, given: Sequence[ir.Value], own: ir.Value, chunk: ir.Value
+    ) -> None:
+        start = builder.mul(chunk, I64(work.products))
+        stop = builder.add(start, I64(work.products))
+        is_short = builder.icmp_signed(">", stop, I64(count))
+        with loop(builder, builder.select(is_short, I64(count), stop), start) as place:
+            _one(builder, work, given, own, place)
 
-    one(0, [])
+    task, values = emission.name(f"{name}.task"), [*pointers, target]
+    call_each(emission, task, values, work.chunks, workspace, work.worker_bytes, body)
+
+
+def _one(
+    builder: ir.IRBuilder,
+    work: Work,
+    pointers: Sequence[ir.Value],
+    workspace: ir.Value,
+    place: ir.Value,
+) -> None:
+    """Append one product: that at a place of the batch, in row-major order."""
+    batch, kind = work.batch, llvm_type(np.dtype(work.batch.product.dtype))
+    index: list[ir.Value] = []
+    after = 1
+    for dim in reversed(batch.shape):
+        rest = builder.udiv(place, I64(after)) if after > 1 else place
+        index.insert(0, builder.urem(rest, I64(dim)) if after * dim < prod(batch.shape) else rest)
+        after *= dim
+    given = []
+    for pointer, strides in zip(pointers, batch.strides, strict=True):
+        for at, stride in zip(index, strides, strict=True):
+            if stride:
+                offset = builder.mul(at, I64(stride))
+                pointer = builder.gep(pointer, [offset], inbounds=True, source_etype=kind)
+        given.append(pointer)
+    builder.call(work.function, [*given, workspace, ir.Constant(PTR, None)])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import llvmlite.ir as ir
 
-from ...ir import Graph, Node
-from .emission import STATUS, Emission
+from ...ir import Graph, Node, Value
+from .clock import Clock
+from .contents import Contents, contents
+from .emission import Emission
+from .inventory import Item, inventory
 from .section import Section
 from .target import Target
 
@@ -17,16 +22,46 @@ class Program:
         function: The function; it returns 0, or 1 where an exception is set.
         workspace_bytes: How much memory it needs.
         section: Its steps.
+        products: The module of the products that it calls.
         calls: What it calls of Python, under these names of objects.
+        times: The symbol of the times that its clock notes, if it has one.
+
+    Args:
+        graph: The graph.
+        module: Where to.
+        name: The function's.
+        target: The machine.
+        workers: How many threads have workspaces of their own.
+        clock: Which of C's clocks its items are timed by: see ``Clock``.
     """
 
-    def __init__(self, graph: Graph, module: ir.Module, name: str, target: Target) -> None:
-        count = len(graph.params)
-        emission = Emission.start(module, name, count + len(graph.outputs), target)
+    def __init__(
+        self,
+        graph: Graph,
+        module: ir.Module,
+        name: str,
+        target: Target,
+        workers: int,
+        clock: int | None = None,
+    ) -> None:
+        count, self.times = len(graph.params), f"{name}.times"
+        emission = Emission.start(module, name, count + len(graph.outputs), target, workers)
         self.function = emission.function
         self.section = Section(emission, graph, is_program=True)
         self.workspace_bytes = self.section.workspace_bytes
+        if clock is not None:
+            starts = [item.start for item in self.items()]
+            emission.clock = Clock(module, self.times, clock, starts)
         pointers = self.function.args[:-1]
         self.section.emit(pointers[:count], pointers[count:])
-        emission.builder.ret(STATUS(0))
+        emission.finish()
         self.calls: dict[str, Node] = emission.calls
+        self.products = emission.products
+
+    def items(self, early: Collection[Value] | None = None) -> list[Item]:
+        """Return what it does, in order; see ``inventory``."""
+        return inventory(self.section, early)
+
+    def contents(self) -> Contents:
+        """Return what is in its memory; see ``Contents``."""
+        return contents(self.section)

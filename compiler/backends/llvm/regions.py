@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 import llvmlite.ir as ir
 
 from ...ir import Graph, Node, Value
+from ...primitive import Uninitialised
 from ...primitives.regions import cond, for_loop, while_loop
+from .costs import of_graph, trips
 from .layout import row_major
-from .places import Buffer, Registers
-from .plan import is_tiny
-from .scalars import I64, Lane, llvm_type
+from .lowering import is_record
+from .places import Buffer, Place, Record, Registers
+from .plan import Plan
+from .scalars import I64, PTR, Lane, llvm_type
+from .steps import is_tiny
 
 if TYPE_CHECKING:
     from .section import Section
 
-Place = Registers | Buffer
+_SPELL = 5e6  # nanoseconds between looks at signals
 
 
 def is_branch(node: Node) -> bool:
@@ -36,6 +40,24 @@ def owned_regions(node: Node) -> list[tuple[Graph, frozenset[Value]]]:
     return [(region, frozenset()) for region in node.regions]
 
 
+def is_room(plan: Plan, value: Value) -> bool:
+    """Whether a value is nothing but room in which loops store: theirs is as good."""
+    node = plan.producers.get(value)
+    if node is None or not isinstance(node.primitive.lower, Uninitialised):
+        return False
+    for user in plan.users.get(value, ()):
+        if user.primitive is not for_loop or value in user.operands[3 + user.attrs["carried"] :]:
+            return False
+    return value not in plan.graph.outputs
+
+
+def takes_turns(section: Section, out: Value) -> bool:
+    """Whether an array of a loop needs memory for two; not if the body changes it in place."""
+    node = section.plan.producers[out]
+    place, lead = node.outs.index(out), 1 if node.primitive is for_loop else 0
+    return not section.inner[node][-1].is_in_place(place, lead + place)
+
+
 def emit_region(section: Section, node: Node) -> None:
     """Append the code of a loop, a branch or a block."""
     if node.primitive is for_loop:
@@ -50,7 +72,7 @@ def emit_region(section: Section, node: Node) -> None:
 
 
 def _place(section: Section, value: Value) -> Place:
-    place = section.backed(value)
+    place = section.records.get(value) or section.backed(value)
     assert place is not None
     return place
 
@@ -73,22 +95,35 @@ def _run(
 
 def _leave(section: Section, node: Node, places: Sequence[Place]) -> None:
     for out, place in zip(node.outs, places, strict=True):
-        section.places[out] = place
+        if isinstance(place, Record):
+            section.records[out] = place
+        else:
+            section.places[out] = place
 
 
 class _Carried:
-    """What a loop carries: lanes and pointers as phis, and the spare memory of each array."""
+    """What a loop carries: lanes and pointers as phis, and the spare memory of each array.
+
+    Records stay where they are.
+    """
 
     def __init__(self, section: Section, node: Node, operands: Sequence[Value]) -> None:
         self.section, self.node, self.outs = section, node, node.outs
         self.first: list[ir.Value] = []
+        self.records: dict[Value, Place] = {}
         for out, operand in zip(node.outs, operands, strict=True):
             place = _place(section, operand)
+            if is_record(out):
+                self.records[out] = place
+                continue
             if is_tiny(out):
                 self.first += [lane.value for lane in _lanes(section, operand, place)]
                 continue
-            current, spare = (section.in_workspace((out, k)) for k in range(2))
-            section.copy(operand, current, row_major(operand.shape))
+            current, spare = section.address(out), ir.Constant(PTR, None)
+            if takes_turns(section, out):
+                current, spare = (section.in_workspace((out, k)) for k in range(2))
+            if not is_room(section.plan, operand):
+                section.copy(operand, current, row_major(operand.shape))
             self.first += [current, spare]
 
     def phis(self) -> list[Any]:
@@ -101,7 +136,11 @@ class _Carried:
         found: list[Place] = []
         spares: list[ir.Value | None] = []
         for out in self.outs:
-            if is_tiny(out):
+            if out in self.records:
+                count = 0
+                found.append(self.records[out])
+                spares.append(None)
+            elif is_tiny(out):
                 count = len(range(_size(out)))
                 lanes = [Lane(one, out.dtype, self.section.scalars) for one in rest[:count]]
                 found.append(Registers(out.shape, tuple(lanes)))
@@ -120,7 +159,7 @@ class _Carried:
             if isinstance(place, Registers):
                 found += [lane.value for lane in place.lanes]
                 rest = rest[len(place.lanes) :]
-            else:
+            elif isinstance(place, Buffer):
                 current, spare = rest[:2]
                 found += [current, spare] if place.pointer is current else [spare, current]
                 rest = rest[2:]
@@ -137,8 +176,8 @@ def _size(value: Value) -> int:
 def _lanes(section: Section, value: Value, place: Place) -> Sequence[Lane]:
     if isinstance(place, Registers):
         return place.lanes
-    strides = row_major(value.shape)
-    assert place.strides == strides or _size(value) <= 1
+    assert isinstance(place, Buffer)
+    assert place.strides == row_major(value.shape) or _size(value) <= 1
     return [
         section.scalars.load(section.scalars.element(place.pointer, value.dtype, i), value.dtype)
         for i in range(_size(value))
@@ -166,22 +205,37 @@ def _body(
         None if inner.is_in_place(i, len(lead) + i) else spare for i, spare in enumerate(spares)
     ]
     after = inner.emit([*lead, *places, *invariants], results, section.offset((node, which)))
+    _heed_signals(section, node, inner.graph)
     return carried.after(phis, after)
 
 
+def _heed_signals(section: Section, node: Node, body: Graph) -> None:
+    """Let Python handle signals, as that of Ctrl-C, every few milliseconds of a long loop."""
+    each = max(1.0, of_graph(body))
+    count = trips(node, section.plan.producers) if node.primitive is for_loop else None
+    if count is not None and count * each < _SPELL:
+        return
+    builder = section.builder
+    with builder.goto_entry_block():
+        passed = builder.alloca(I64)
+        builder.store(I64(0), passed)
+    now = builder.add(builder.load(passed, typ=I64), I64(int(min(each, _SPELL))))
+    is_due = builder.icmp_signed(">=", now, I64(int(_SPELL)))
+    builder.store(builder.select(is_due, I64(0), now), passed)
+    with builder.if_then(is_due, likely=False):
+        section.emission.heed_signals()
+
+
 def _emit_for(section: Section, node: Node) -> None:
-    builder, scalars = section.builder, section.scalars
+    builder = section.builder
     start, stop, step = (_lanes(section, one, _place(section, one))[0] for one in node.operands[:3])
     count, operands = node.attrs["carried"], node.operands[3:]
     carried = _Carried(section, node, operands[:count])
     invariants = [_place(section, one) for one in operands[count:]]
-    by = _step_of(section, node)
-    trips = scalars.subtract(stop, start) if by > 0 else scalars.subtract(start, stop)
-    if abs(by) != 1:
-        trips = scalars.lane(builder.sdiv((trips + (abs(by) - 1)).value, I64(abs(by))), trips)
+    turns = _turns(section, node, start, stop, step)
     before = builder.block
     body, after = (builder.append_basic_block(one) for one in ("for", "done"))
-    builder.cbranch(builder.icmp_signed(">", trips.value, I64(0)), body, after)
+    builder.cbranch(builder.icmp_unsigned("!=", turns.value, I64(0)), body, after)
     builder.position_at_end(body)
     counter = builder.phi(I64)
     counter.add_incoming(I64(0), before)
@@ -189,14 +243,14 @@ def _emit_for(section: Section, node: Node) -> None:
     _connect(phis, carried.first, before)
     turn = section.reader.index_lane(counter)
     if node.attrs["reverse"]:
-        turn = trips - turn - 1
-    index = start + turn if by == 1 else start + turn * by
+        turn = turns - turn - 1
+    index = start + turn * step
     following = _body(section, node, 0, carried, phis, [Registers((), (index,))], invariants)
     end = builder.block
     _connect(phis, following, end)
     more = builder.add(counter, I64(1), flags=["nuw", "nsw"])
     counter.add_incoming(more, end)
-    builder.cbranch(builder.icmp_signed("<", more, trips.value), body, after)
+    builder.cbranch(builder.icmp_unsigned("<", more, turns.value), body, after)
     builder.position_at_end(after)
     results = carried.phis()
     _connect(results, carried.first, before)
@@ -204,9 +258,21 @@ def _emit_for(section: Section, node: Node) -> None:
     _leave(section, node, carried.places(results)[0])
 
 
-def _step_of(section: Section, node: Node) -> int:
-    made = section.plan.producers[node.operands[2]]
-    return int(made.attrs["value"].array)
+def _turns(section: Section, node: Node, start: Lane, stop: Lane, step: Lane) -> Lane:
+    """Append how often a loop over a range runs, an unsigned number."""
+    builder = section.builder
+    made = section.plan.producers.get(node.operands[2])
+    if made is None or made.primitive.name != "constant" or not made.attrs["value"].array:
+        is_step = builder.icmp_unsigned("!=", step.value, I64(0))
+        section.emission.require(is_step, "range() arg 3 must not be zero", "ValueError")
+    is_up = builder.icmp_signed(">", step.value, I64(0))
+    ends = (start.value, stop.value)
+    low, high = (builder.select(is_up, *pair) for pair in (ends, ends[::-1]))
+    size = builder.select(is_up, step.value, builder.sub(I64(0), step.value))
+    last = builder.udiv(builder.sub(builder.sub(high, low), I64(1)), size)
+    is_any = builder.icmp_signed("<", low, high)
+    turns = builder.select(is_any, builder.add(last, I64(1)), I64(0))
+    return section.scalars.lane(turns, start)
 
 
 def _emit_while(section: Section, node: Node) -> None:
@@ -248,7 +314,9 @@ def _emit_cond(section: Section, node: Node) -> None:
     builder.position_at_end(after)
     for i, out in enumerate(node.outs):
         if not is_tiny(out):
-            section.places[out] = found[0][0][i]
+            place = found[0][0][i]
+            assert isinstance(place, Buffer)
+            section.places[out] = place
             continue
         lanes = []
         for k in range(_size(out)):

@@ -8,12 +8,15 @@ from typing import Any
 import llvmlite.ir as ir
 import numpy as np
 
-from ...primitive import Attrs, Operators, Primitive, Scalar
+from ...operators import Operators
+from ...primitive import Attrs, Primitive, Scalar
 from ...types import BOOL
+from .integers import OPERATIONS
 from .math import declare, names
 from .target import Target
 
 DType = np.dtype[Any]
+BYTE = np.dtype(np.uint8)
 I1, I8, I64, PTR = ir.IntType(1), ir.IntType(8), ir.IntType(64), ir.PointerType()
 _FLOATS = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
 
@@ -60,17 +63,27 @@ class Lane(Operators):
         return self.scalars.apply(primitive, lanes, attrs)
 
 
-def rule_of(primitive: Primitive) -> Callable[..., Any] | None:
-    """Return ``rule(scalars, *lanes, **attrs)`` of an elementwise primitive, if it has one."""
+def rule_of(primitive: Primitive, dtype: DType) -> Callable[..., Any] | None:
+    """Return ``rule(scalars, *lanes, **attrs)`` of an elementwise primitive, if it has one.
+
+    Args:
+        primitive: The primitive.
+        dtype: Of its first operand.
+    """
     lower = primitive.lower
     if not isinstance(lower, Scalar):
         return None
-    if isinstance(lower.rule, str):
-        if lower.rule in names():
-            return _function(lower.rule)
-        return getattr(Scalars, lower.rule, None)
     rule = lower.rule
-    return lambda scalars, *lanes, **attrs: rule(*lanes, **attrs)
+    if not isinstance(rule, str):
+        return lambda scalars, *lanes, **attrs: rule(*lanes, **attrs)
+    if hasattr(Scalars, rule):
+        return getattr(Scalars, rule)  # type: ignore[no-any-return]
+    if dtype.kind == "f" and rule in names():
+        return _function(rule)
+    # A negative exponent is an error, which native code does not raise.
+    if dtype.kind in "iu" and rule in OPERATIONS and (rule, dtype.kind) != ("power", "i"):
+        return _operation(rule)
+    return None
 
 
 class Scalars:
@@ -81,7 +94,7 @@ class Scalars:
 
     def apply(self, primitive: Primitive, lanes: Sequence[Lane], attrs: Attrs) -> Lane:
         """Append what a primitive does to one element."""
-        rule = rule_of(primitive)
+        rule = rule_of(primitive, lanes[0].dtype)
         assert rule is not None, primitive
         lane: Lane = rule(self, *lanes, **attrs)
         return lane
@@ -104,6 +117,12 @@ class Scalars:
         module = self.builder.module
         wanted = ir.FunctionType(kind, [kind] * len(lanes))
         function = module.declare_intrinsic(f"llvm.{name}", [kind], wanted)
+        return self.lane(self.builder.call(function, [one.value for one in lanes]), lanes[0])
+
+    def function(self, name: str, *lanes: Lane, **attrs: Any) -> Lane:
+        """Call one of the mathematical functions."""
+        kind = llvm_type(lanes[0].dtype)
+        function = declare(self.builder.module, name, kind, self.target.fuses, **attrs)
         return self.lane(self.builder.call(function, [one.value for one in lanes]), lanes[0])
 
     # Memory
@@ -260,6 +279,18 @@ class Scalars:
     logical_and, logical_or, logical_xor = bitwise_and, bitwise_or, bitwise_xor
     logical_not = invert
 
+    def heaviside(self, x: Lane, at_zero: Lane) -> Lane:
+        zero, one = self.number(0, x.dtype), self.number(1, x.dtype)
+        found = self.where(self.greater(x, zero), one, zero)
+        found = self.where(self.equal(x, zero), at_zero, found)
+        return self.where(self.isnan(x), x, found)
+
+    def ldexp(self, x: Lane, exponent: Lane) -> Lane:
+        return self.function("ldexp", x, self.cast(exponent, x.dtype))
+
+    def exponent(self, x: Lane) -> Lane:
+        return self.cast(self.function("exponent", x), np.dtype(np.int32))
+
     def isnan(self, x: Lane) -> Lane:
         return self.flag(self.builder.fcmp_unordered("uno", x.value, x.value))
 
@@ -314,10 +345,20 @@ class Scalars:
 
 
 def _function(name: str) -> Callable[..., Lane]:
+    def call(self: Scalars, *lanes: Lane, **attrs: Any) -> Lane:
+        return self.function(name, *lanes, **attrs)
+
+    call.__name__ = name
+    return call
+
+
+def _operation(name: str) -> Callable[..., Lane]:
     def call(self: Scalars, *lanes: Lane) -> Lane:
-        kind = llvm_type(lanes[0].dtype)
-        function = declare(self.builder.module, name, kind, self.target.fuses)
-        return self.lane(self.builder.call(function, [one.value for one in lanes]), lanes[0])
+        first = lanes[0]
+        value = OPERATIONS[name](
+            self.builder, first.dtype.kind == "i", *(one.value for one in lanes)
+        )
+        return Lane(value, first.dtype if value.type == first.value.type else BYTE, self)
 
     call.__name__ = name
     return call

@@ -10,22 +10,25 @@ import llvmlite.ir as ir
 import numpy as np
 
 from ...ir import Graph, Node, Value
-from ...primitive import Contraction, IndexMap, Joined, Stored, Uninitialised, Windowed
-from .calling import emit_call
-from .convolutions import Sliding, emit_sliding, emit_windowed
+from ...primitive import Contraction, IndexMap, Windowed
+from .chunks import Chunks, chunks_of
+from .convolutions import Sliding, emit_sliding
 from .emission import Emission
-from .gemm import workspace_bytes
+from .gathers import Checked, counted, emit_check
 from .gemm.emission import pointer_to
-from .layout import dot, first_number, gathered_sizes, mapped, row_major
-from .lowering import is_called, lowering
-from .nests import NestEmitter, loop
-from .places import Buffer, Reader, Registers, indices
-from .plan import Nest, Plan, Tiny, is_tiny, size_of
-from .products import batch_of, emit_product
-from .regions import emit_region, is_branch, owned_regions
+from .layout import dot, is_row_major, mapped, row_major
+from .loops import loop
+from .lowering import is_record, lowering
+from .nests import emit_nest
+from .places import Buffer, Place, Reader, Record, Registers, indices
+from .plan import Plan
+from .products import Work, work_of
+from .records import current, free_unread, given_away, lent
+from .regions import is_branch, is_room, owned_regions, takes_turns
 from .scalars import I8, I64, PTR, Lane, memory_type
-from .stores import emit_join, emit_store
+from .steps import Nest, Step, Tiny, is_tiny, size_of
 from .tiny import emit_tiny
+from .wholes import emit_whole
 from .workspace import assign
 
 
@@ -37,6 +40,10 @@ class Section:
         plan: Its steps.
         is_program: Whether it is no body: all of its outputs go to memory.
         inner: The bodies of its loops and branches.
+        work: How products are done.
+        sliding: How windows slide; None where there is nothing to do.
+        chunks: How nests are divided.
+        blocks: What is in the workspace: its bytes, and the first and the last step that use it.
         workspace_bytes: How much memory it needs beside its results.
     """
 
@@ -57,9 +64,18 @@ class Section:
             for step in self.plan.steps
             if isinstance(step, Node) and step.regions
         }
+        self.work: dict[Node, Work] = {}
+        self.chunks: dict[Step, Chunks] = {}
+        for place, step in enumerate(self.plan.steps):
+            if isinstance(step, Nest):
+                chunks = chunks_of(self.plan, step, self.plan.leaves(place))
+                if chunks is not None:
+                    self.chunks[step] = chunks
+        self.records: dict[Value, Record] = {}
+        self.freed: set[ir.Value] = set()
         self._spilled: dict[Value, ir.Value] = {}
         self._checked: dict[tuple[Node, int], Lane] = {}
-        self._sliding: dict[Node, Sliding | None] = {}
+        self.sliding: dict[Node, Sliding | None] = {}
         self._base = 0
         self._results: Sequence[ir.Value | None] = ()
         self.workspace_bytes = self._plan_memory()
@@ -71,14 +87,7 @@ class Section:
         """
         key = node, place
         if key not in self._checked:
-            size = gathered_sizes(node)[place]
-            lane = self.reader.read(node.operands[first_number(node) + place], ())
-            zero, extent = (self.scalars.number(one, lane.dtype) for one in (0, size))
-            at = self.scalars.where(self.scalars.less(lane, zero), lane + extent, lane)
-            inside = self.builder.icmp_unsigned("<", at.value, extent.value)
-            where = f": {node.origin}" if node.origin else ""
-            self.emission.require(inside, f"an index is out of bounds for size {size}{where}")
-            self._checked[key] = at
+            self._checked[key] = counted(self, node, place)
         return self._checked[key]
 
     # Memory
@@ -105,33 +114,50 @@ class Section:
             if output not in plan.roots:
                 continue
             last[home(output)] = end
-            is_own = plan.roots[output] is output and plan.stored[home(output)] >= 0
+            root = plan.roots[output]
+            is_own = (
+                not is_record(root)
+                and plan.stored[home(output)] >= 0
+                and size_of(root) == size_of(output)  # which shows all of it, in its order
+                and is_row_major(output.shape, plan.layouts[output])
+            )
             if is_own and (self.is_program or not is_tiny(output)):
                 self._direct.setdefault(home(output), i)
         looped = {out for node in self.inner if not is_branch(node) for out in node.outs}
         blocks: list[tuple[Any, tuple[int, int, int]]] = []
+        self.ends: dict[Value, int] = {}  # of records that the graph makes
         for value, place in plan.stored.items():
             if place < 0 or value in plan.shared:
                 continue
-            size, until = size_of(value), max(place, last.get(value, place))
-            if value in looped:  # two, which take turns
+            until = max(place, last.get(value, place))
+            if is_record(value):
+                self.ends.update({value: until} if plan.roots[value] is value else {})
+                continue
+            size = 0 if is_room(plan, value) else size_of(value)
+            if value in looped and takes_turns(self, value):
                 blocks += [((value, k), (size, place, until)) for k in range(2)]
             elif value not in self._direct:
                 blocks.append((value, (size, place, until)))
         for place, step in enumerate(plan.steps):
+            chunks = self.chunks.get(step)
+            if chunks is not None and chunks.partial_bytes:
+                size = chunks.count * chunks.partial_bytes
+                blocks.append(((step, "partials"), (size, place, place)))
             if step in self.inner:
                 sizes = [one.workspace_bytes for one in self.inner[step]]
                 blocks += [((step, k), (size, place, place)) for k, size in enumerate(sizes)]
             elif isinstance(step, Node) and isinstance(lowering(step), Contraction):
                 if 0 not in step.out.shape:
-                    size = workspace_bytes(
-                        batch_of(step, plan.layouts).product, self.emission.target
-                    )
+                    work = self.work[step] = work_of(self.emission, step, plan.layouts)
+                    size = work.worker_bytes * min(self.emission.workers, work.chunks)
                     blocks.append((step, (size, place, place)))
             elif isinstance(step, Node) and isinstance(lowering(step), Windowed):
-                sliding = self._sliding[step] = emit_sliding(self.emission, step)
-                blocks.append((step, (sliding.workspace_bytes if sliding else 0, place, place)))
+                sliding = self.sliding[step] = emit_sliding(self.emission, step)
+                if sliding:
+                    size = sliding.worker_bytes * min(self.emission.workers, sliding.chunks)
+                    blocks.append((step, (size, place, place)))
         offsets, size = assign(one for _, one in blocks)
+        self.blocks = blocks
         self._offsets = {key: offset for (key, _), offset in zip(blocks, offsets, strict=True)}
         return size
 
@@ -161,10 +187,10 @@ class Section:
 
     def emit(
         self,
-        params: Sequence[ir.Value | Registers | Buffer],
+        params: Sequence[ir.Value | Place],
         results: Sequence[ir.Value | None],
         base: int = 0,
-    ) -> list[Registers | Buffer]:
+    ) -> list[Place]:
         """Append the code.
 
         Args:
@@ -177,38 +203,34 @@ class Section:
         """
         self._base, self._results = base, results
         for param, place in zip(self.graph.params, params, strict=True):
-            if isinstance(place, Registers | Buffer):
+            if isinstance(place, Record):
+                self.records[param] = place
+            elif isinstance(place, Registers | Buffer):
                 self.places[param] = place
+            elif is_record(param):
+                self.records[param] = lent(self, place)
             else:
                 self.place_at(param, place)
-        for node in self.graph.nodes:
+        for node in dict.fromkeys(self.plan.producers.values()):
             if node.primitive.name == "constant":
                 self._constant(node)
         for place, step in enumerate(self.plan.steps):
+            if self.is_program:
+                self.emission.begin_step(place)
             if isinstance(step, Tiny):
                 emit_tiny(self, step.node)
             elif isinstance(step, Nest):
-                self._nest(step, self.plan.leaves(place))
+                emit_nest(self, step, self.plan.leaves(place))
+            elif isinstance(step, Checked):
+                emit_check(self, step)
             else:
-                self._whole(step)
-        return [self._given(i) for i in range(len(results))]
-
-    def _whole(self, node: Node) -> None:
-        lower = node.primitive.lower
-        if node in self.inner:
-            emit_region(self, node)
-        elif is_called(node):
-            emit_call(self, node)
-        elif isinstance(lower, Stored):
-            emit_store(self, node)
-        elif isinstance(lower, Joined):
-            emit_join(self, node)
-        elif isinstance(lower, Windowed):
-            emit_windowed(self, node, self._sliding[node])
-        elif isinstance(lower, Uninitialised):
-            self.places[node.out] = Buffer(self.address(node.out), row_major(node.out.shape))
-        else:
-            emit_product(self, node)
+                emit_whole(self, step)
+            if self.is_program:
+                free_unread(self, place)
+        given = [self._given(i) for i in range(len(results))]
+        if self.is_program:
+            free_unread(self, len(self.plan.steps))
+        return given
 
     def place_at(self, value: Value, pointer: ir.Value) -> None:
         """Say that a value lies at an address; a tiny one is read into registers."""
@@ -239,6 +261,8 @@ class Section:
 
     def backed(self, value: Value) -> Buffer | Registers | None:
         """Return where a value is; a view of what is in memory is found at its address."""
+        if value in self.records:
+            return current(self, value)
         place = self.places.get(value)
         root = self.plan.roots.get(value)
         if place is not None or root is None or root is value or self.backed(root) is None:
@@ -253,6 +277,11 @@ class Section:
         self.places[value] = Buffer(pointer, self.plan.layouts[value])
         return self.places[value]
 
+    def pointer(self, value: Value) -> ir.Value:
+        """Return an address at which the elements of a value can be read."""
+        place = self.backed(value)
+        return place.pointer if isinstance(place, Buffer) else self.spill(value)
+
     def spill(self, value: Value) -> ir.Value:
         """Return an address at which the elements of a tiny value can be read."""
         pointer = self._spilled.get(value)
@@ -265,9 +294,14 @@ class Section:
             self._spilled[value] = pointer
         return pointer
 
-    def _nest(self, nest: Nest, leaves: Sequence[Value]) -> None:
+    def operands(self, leaves: Sequence[Value]) -> tuple[list[ir.Value], frozenset[Value]]:
+        """Return what a function takes that reads values: addresses, and numbers for single ones.
+
+        Returns:
+            These, and the values that are given as numbers.
+        """
         registers = set()
-        given = []
+        given: list[ir.Value] = []
         for leaf in leaves:
             place = self.backed(leaf)
             if isinstance(place, Registers) and len(place.lanes) == 1:
@@ -278,22 +312,7 @@ class Section:
             else:
                 assert place is not None
                 given.append(place.pointer)
-        name = self.emission.name("nest")
-        emitter = NestEmitter(
-            self.plan,
-            nest,
-            self.emission.module,
-            name,
-            self.emission.target,
-            leaves,
-            frozenset(registers),
-        )
-        function = emitter.emit()
-        for value in emitter.written:
-            pointer = self.address(value)
-            self.places[value] = Buffer(pointer, row_major(value.shape))
-            given.append(pointer)
-        self.builder.call(function, given)
+        return given, frozenset(registers)
 
     def write(self, lane: Lane, pointer: ir.Value, adds: bool) -> None:
         """Write a number, or add it to what is there."""
@@ -322,13 +341,15 @@ class Section:
                 self.write(lane, target, adds)
                 return
             with loop(self.builder, value.shape[axis]) as i:
-                body(axis + 1, [*index, self.reader.index_lane(i)])
+                body(axis + 1, [*index, self.reader.counter(i, value.shape[axis])])
 
         body(0, [])
 
-    def _given(self, i: int) -> Registers | Buffer:
+    def _given(self, i: int) -> Place:
         """See that an output is where it is wanted, and return where it is."""
         output, pointer = self.graph.outputs[i], self._results[i]
+        if output in self.records:
+            return self.records[output] if pointer is None else given_away(self, output, pointer)
         place = self.backed(output)
         assert place is not None
         if pointer is None and (isinstance(place, Registers) or not is_tiny(output)):

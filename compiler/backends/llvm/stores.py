@@ -3,26 +3,100 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ...ir import Node
+from ...ir import Node, Value
+from ...primitive import IndexMap, Joined, Rows, Scalar, Stored
 from ...primitives.selection import slice_index
-from .layout import dot, row_major, stored_index
+from .layout import dot, row_major, selects, stored_index
 from .places import Buffer
 
 if TYPE_CHECKING:
+    from .plan import Plan
     from .section import Section
+
+
+def add_store(plan: Plan, node: Node) -> None:
+    """Add a store: in the memory of what it changes where nobody reads that any more."""
+    x = node.operands[0]
+    plan.materialise(x)
+    root, position = plan.roots.get(x), plan.positions[node]
+    given = []
+    for operand in node.operands[1:]:
+        if not (selects(node) and plan.is_light(operand)):
+            plan.materialise(operand)
+        # What is read while its place is stored to, is copied first.
+        overlaps = root is not None and _shows(plan, operand, root)
+        given.append(plan.copied(operand) if overlaps else operand)
+    if given != list(node.operands[1:]):
+        node = replace(node, operands=(x, *given))
+        plan.producers[node.out] = node
+    plan.steps.append(node)
+    plan.place(node.out, len(plan.steps) - 1)
+    shown = [one for one in plan.roots if plan.roots[one] is root]
+    last = max((_last_read(plan, one, position) for one in shown), default=0)
+    is_ours = root is x and (plan.stored[x] >= 0 or x in plan.owned)
+    if is_ours and last <= position:
+        plan.shared[node.out] = plan.shared.get(x, x)
+
+
+def _shows(plan: Plan, value: Value, root: Value) -> bool:
+    """Whether a value lies in the memory of another one, or is computed from what does."""
+    todo, seen = [value], set()
+    while todo:
+        one = todo.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        if one in plan.roots:
+            if plan.roots[one] is root:
+                return True
+        elif one not in plan.tiny:
+            todo += plan.producers[one].operands
+    return False
+
+
+def _last_read(plan: Plan, value: Value, position: int) -> float:
+    """Return the last node that may read a value before a store to it, or behind.
+
+    By way of lazy values too: those that are planned before the store, at this position.
+    """
+    last, todo, seen = -1, [value], set()
+    while todo:
+        one = todo.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        if one in plan.graph.outputs:
+            return float("inf")
+        for node in plan.users.get(one, ()):
+            last = max(last, plan.positions[node])
+            is_planned = plan.positions[node] < position
+            out, lower = node.outs[0], node.primitive.lower
+            is_lazy = is_planned and out not in plan.roots and out not in plan.tiny
+            if isinstance(lower, Scalar | IndexMap | Rows) or (
+                is_lazy and isinstance(lower, Stored | Joined)
+            ):
+                todo.append(out)
+    return last
 
 
 def emit_store(section: Section, node: Node) -> None:
     """Copy a value into its part of an array, or add it there."""
-    x, value = node.operands[:2]
-    lower: Any = node.primitive.lower
+    x = node.operands[0]
     out = Buffer(section.address(node.out), row_major(node.out.shape))
     section.backed(x)
     if node.out not in section.plan.shared:
         section.copy(x, out.pointer, out.strides)
     section.places[node.out] = out
+    store_part(section, node, out)
+
+
+def store_part(section: Section, node: Node, out: Buffer) -> None:
+    """Copy a value into its part of an array that lies in memory, or add it there."""
+    x, value = node.operands[:2]
+    lower: Any = node.primitive.lower
     section.backed(value)
     numbers, index_attr = section.reader.numbers(node), stored_index(node)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...ir import Node
 from ...primitive import IndexMap, Reduction, Stored, Uninitialised
 from ...primitives.selection import slice_index
-from .layout import dot, mapped, row_major, stored_index
+from .layout import dot, row_major, selects, stored_index
 from .places import Buffer, Registers, indices
 from .scalars import Lane
 
@@ -36,12 +36,14 @@ def emit_tiny(section: Section, node: Node) -> None:
 
 def _selected(section: Section, node: Node) -> list[Lane]:
     """Return elements at places that are computed: they have to lie in memory."""
-    x, numbers = node.operands[0], section.reader.numbers(node)
+    x = node.operands[0]
+    if not selects(node):
+        section.reader.numbers(node)  # which are checked even where there is nothing to read
     place = section.backed(x)
     if not isinstance(place, Buffer):
         place = Buffer(section.spill(x), row_major(x.shape))
     return [
-        section.reader.load(x, place, mapped(node, index, numbers))
+        section.reader.load(x, place, section.reader.source(node, index))
         for index in indices(node.out.shape)
     ]
 

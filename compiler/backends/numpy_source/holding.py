@@ -114,6 +114,8 @@ def _room(node: Node) -> int:
     largest = max((one.nbytes or 0 for one in types), default=0)
     if largest < WORTH_COUNTING or node.primitive is record:
         return 0
+    if numpy.room is not None:
+        return numpy.room(types, node.attrs) if all(one.is_static for one in types) else 0
     if numpy.functions:  # which compute in float64
         largest = max(one.size for one in types if isinstance(one.size, int)) * 8
     text = numpy.text([one.type for one in node.operands], node.attrs)

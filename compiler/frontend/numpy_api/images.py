@@ -30,10 +30,8 @@ def floats(function: str, *given: Any) -> list[Any]:
     dtype = common_dtype(arrays, weak_numbers=False)
     if dtype not in (np.float32, np.float64):
         raise TypeError(f"{function} takes arrays of float32 or float64, not {dtype.name}")
-    if any(isinstance(one, Tracer) for one in arrays):
-        made = iter([tracer(one, dtype) for one in arrays])
-    else:
-        made = iter([np.asarray(one, dtype) for one in arrays])
+    convert: Any = tracer if any(isinstance(one, Tracer) for one in arrays) else np.asarray
+    made = iter([convert(one, dtype) for one in arrays])
     return [None if one is None else next(made) for one in given]
 
 
@@ -57,8 +55,8 @@ def _batched(function: str, x: Any, axes: int) -> tuple[Any, bool]:
     """Return images with the axis of the batch, and whether it was there."""
     if x.ndim not in (axes + 1, axes + 2):
         raise ValueError(
-            f"{function} takes images (n, c, ...) or (c, ...) with {axes} axes behind the channels, "
-            f"not an array of {x.ndim} axes"
+            f"{function} takes images (n, c, ...) or (c, ...), with {axes} axes behind the "
+            f"channels, not an array of {x.ndim} axes"
         )
     is_batch = x.ndim == axes + 2
     return (x if is_batch else x[None]), is_batch
@@ -177,9 +175,7 @@ def _windows(
     }
 
 
-def max_pool(
-    axes: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any
-) -> Any:
+def max_pool(axes: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> Any:
     """Return the maxima of windows."""
     function = f"max_pool{axes}d"
     (x,) = floats(function, x)

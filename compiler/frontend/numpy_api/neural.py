@@ -119,23 +119,46 @@ def cross_entropy(
     classes = x.shape[axis]
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"label_smoothing must be between 0 and 1 (got {label_smoothing})")
-    if weight is not None:
-        if weight.shape != (classes,):
-            raise ValueError(f"weight must have a number for each of {classes} classes")
-        weight = np.reshape(weight, (classes, *(1,) * (x.ndim - axis - 1)))
+    if weight is not None and weight.shape != (classes,):
+        raise ValueError(f"weight must be a number for each of {classes} classes")
     log_p = SPECIAL["log_softmax"](x, axis)
     if target.dtype.kind == "f":
         return _of_probabilities(log_p, target, axis, weight, reduction, label_smoothing)
-    if target.dtype.kind not in "iu" or target.shape != (*x.shape[:axis], *x.shape[axis + 1 :]):
+    wanted = (*x.shape[:axis], *x.shape[axis + 1 :])
+    if target.dtype.kind not in "iu" or target.shape != wanted:
         raise ValueError(
-            f"targets of scores {x.shape} are integers {(*x.shape[:axis], *x.shape[axis + 1 :])} or "
-            f"floats of the shape of the scores, not {target.dtype.name} {target.shape}"
+            f"targets of scores {x.shape} are integers {wanted}, or floats of the shape of the "
+            f"scores; these are {target.dtype.name} {target.shape}"
         )
-    counts = target != integer(ignore_index)
+    counts = np.expand_dims(target != integer(ignore_index), axis)
     # A class below 0 would be counted from the end: it becomes one that does not exist.
-    chosen = np.where(counts, np.where(target < 0, classes, target), 0)
-    chosen = np.expand_dims(chosen.astype(np.int64), axis)
-    counts = np.expand_dims(counts, axis)
-    weights: Any = 1.0 if weight is None else np.broadcast_to(weight, x.shape)
-    shares = np.ones_like(log_p[:1]) if weight is None else weights
-    return _of_classes(log_p, chosen, counts, weights, shares, axis, reduction, label_smoothing)
+    known = np.expand_dims(np.where(target < 0, classes, target).astype(np.int64), axis)
+    chosen = np.where(counts, known, 0)
+    losses = np.take_along_axis(log_p, chosen, axis)
+    shares = np.ones_like(losses)
+    if weight is not None:
+        shares = np.take(weight, chosen)
+        losses = losses * shares
+    if label_smoothing:
+        spread = np.sum(log_p * _along(weight, x, axis), axis=axis, keepdims=True)
+        losses = (1 - label_smoothing) * losses + label_smoothing / classes * spread
+    losses = np.squeeze(np.where(counts, -losses, 0), axis)
+    return _reduced(losses, reduction, np.sum(np.where(counts, shares, 0)))
+
+
+def _along(weight: Any, x: Any, axis: int) -> Any:
+    """Return the weights of classes so that they broadcast with scores."""
+    return 1.0 if weight is None else np.reshape(weight, (-1, *(1,) * (x.ndim - axis - 1)))
+
+
+def _of_probabilities(
+    log_p: Any, target: Any, axis: int, weight: Any, reduction: str, label_smoothing: float
+) -> Any:
+    log_p, target = floats("cross_entropy", log_p, target)
+    if target.shape != log_p.shape:
+        raise ValueError(f"probabilities have the shape of the scores, not {target.shape}")
+    classes = log_p.shape[axis]
+    if label_smoothing:
+        target = (1 - label_smoothing) * target + label_smoothing / classes
+    losses = -np.sum(log_p * target * _along(weight, log_p, axis), axis=axis)
+    return _reduced(losses, reduction, losses.size)

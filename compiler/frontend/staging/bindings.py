@@ -13,7 +13,7 @@ import numpy as np
 from .. import fence
 from ..active import current_trace
 from ..concrete import holds_traced
-from ..libraries import is_library
+from ..libraries import is_library, package_of
 from ..numpy_api.creation import INDEXERS
 from ..outside import LooksOutside
 from ..places import Place, Root
@@ -331,4 +331,7 @@ def _is_of_class(value: Any, name: str) -> bool:
 
 
 def _is_slot(found: Any) -> bool:
-    return type(found).__name__ == "member_descriptor"
+    """Whether an object keeps a value of its own there; in ours lie methods."""
+    if type(found).__name__ != "member_descriptor":
+        return False
+    return package_of(found.__objclass__.__module__) != "gradc"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...primitive import Adjoint, Attrs, Example, NumPy, Primitive
+from ...primitive import Adjoint, Attrs, Example, NumPy, Primitive, Scalar
 from ...types import ArrayType
 from ..elementwise.kind import check_kinds, elementwise
 
@@ -263,6 +263,7 @@ polygamma: Primitive = Primitive(
     derivative=Adjoint(lambda ct, out, x, n: (ct * polygamma(x, n=n + 1),)),
     numpy=NumPy(_polygamma_text, functions=(_POLYGAMMA,)),
     elementwise=True,
+    lower=Scalar("polygamma"),
     domain=((1.5, 4.0),),
     examples=tuple(
         Example((shape,), {"n": n}) for n, shape in ((1, ()), (1, (2, 3)), (2, (1,)), (3, (0, 2)))

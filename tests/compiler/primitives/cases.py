@@ -5,13 +5,15 @@ tried on `SHAPES`, the others on their examples. Its arrays come in all dtypes a
 """
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from gradc.compiler.backends.llvm import steps
 from gradc.compiler.backends.numpy_source import Heading
 from gradc.compiler.errors import LoweringError
 from gradc.compiler.evaluate import evaluate
@@ -21,7 +23,7 @@ from gradc.compiler.pipeline import Log, generate, lower_native
 from gradc.compiler.primitive import REGISTRY, NoGradient, Primitive
 from gradc.compiler.types import SUPPORTED_DTYPES, type_of
 from gradc.compiler.verify import verify
-from gradc.runtime.native_calls import native_run
+from gradc.runtime.native_calls import native_program
 
 Arrays = tuple[Any, ...]
 Run = Callable[..., Arrays]
@@ -199,13 +201,25 @@ def emitted(graph: Graph) -> Run:
     return run
 
 
+@contextmanager
+def kept_in_registers(size: int) -> Iterator[None]:
+    """Have native code keep arrays of so many elements in registers."""
+    usual, steps.TINY = steps.TINY, size
+    try:
+        yield
+    finally:
+        steps.TINY = usual
+
+
 def native(graph: Graph) -> Run:
     """Return the graph as a function: all passes, then native code; as NumPy where there is none.
 
-    The code is hardly optimised: that would take most of the time, and is LLVM's business.
+    The code is hardly optimised: that would take most of the time, and is LLVM's business. Arrays
+    lie in memory, however small they are: that is how large ones are done.
     """
     try:
-        run, _ = native_run(lower_native(graph, Log()), "run", (), level=1)
+        with kept_in_registers(1):
+            run = native_program(lower_native(graph, Log()), "run", (), level=1).run
     except LoweringError:
         return emitted(graph)
     if len(graph.outputs) == 1:

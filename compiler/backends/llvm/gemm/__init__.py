@@ -5,7 +5,7 @@ from .convolving import Convolving, emit_convolution, emit_image_gradient
 from .pooling import Pool, emit_pool, emit_pool_gradient, pool_workspace_bytes
 from .product import emit, workspace_bytes
 from .spec import Gemm
-from .tasks import CONTEXT, Task, emit_task
+from .tasks import CONTEXT, Task, emit_task, taken_workspace
 from .weighing import emit_kernel_gradient
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "emit_pool_gradient",
     "emit_task",
     "pool_workspace_bytes",
+    "taken_workspace",
     "workspace_bytes",
 ]

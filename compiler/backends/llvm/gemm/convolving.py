@@ -12,8 +12,8 @@ import llvmlite.ir as ir
 
 from ..target import Target
 from .convolution import Axis, Conv, backward_parts, forward_layout, images_at_once
-from .emission import BYTE, ELEMENTS, INDEX, LINE, POINTER, VOID, counted, element, smaller
-from .implicit import Implicit, offsets
+from .emission import BYTE, ELEMENTS, INDEX, LINE, POINTER, VOID, counted, element, offsets, smaller
+from .implicit import Implicit
 from .staging import Delivery
 from .tiles import lanes_of, rounded
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import llvmlite.ir as ir
+from llvmlite.ir.values import FormattedConstant
 
 INDEX = ir.IntType(64)
 FLAG = ir.IntType(1)
@@ -264,3 +265,13 @@ def prefetch(builder: Any, address: Any, *, writes: bool = True) -> None:
         signature = ir.FunctionType(VOID, [POINTER, LANE, LANE, LANE])
         known = ir.Function(builder.module, signature, "llvm.prefetch.p0")
     builder.call(known, [address, LANE(int(writes)), LANE(3 if writes else 2), LANE(1)])
+
+
+def offsets(module: Any, values: Iterable[int]) -> Any:
+    """Return the address of a constant table of offsets, in elements."""
+    numbers = list(values)
+    kind = ir.ArrayType(INDEX, len(numbers))
+    table = ir.GlobalVariable(module, kind, module.get_unique_name("gradc_offsets"))
+    table.linkage, table.global_constant, table.unnamed_addr = "private", True, True
+    table.initializer = ir.Constant(kind, numbers)
+    return FormattedConstant(POINTER, table.get_reference())

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import prod
 from typing import Any
-
-import llvmlite.ir as ir
-from llvmlite.ir.values import FormattedConstant
 
 from ..target import Target
 from .blocked import call_driver, workspace_parts
 from .convolution import Layout
-from .emission import ELEMENTS, INDEX, POINTER, SIZES, counted, element
+from .emission import ELEMENTS, INDEX, POINTER, SIZES, counted, element, offsets
 from .product import matrix
 from .staging import Delivery, clear, stage
 from .tiles import lanes_of, rounded, tiles
@@ -117,13 +114,3 @@ class Implicit:
                     builder, columns, kind, (i, self.columns), (index, self.layout.phase)
                 )
             delivery.emit(builder, source, place, row, context)
-
-
-def offsets(module: Any, values: Iterable[int]) -> Any:
-    """Return the address of a constant table of offsets, in elements."""
-    numbers = list(values)
-    kind = ir.ArrayType(INDEX, len(numbers))
-    table = ir.GlobalVariable(module, kind, module.get_unique_name("gradc_offsets"))
-    table.linkage, table.global_constant, table.unnamed_addr = "private", True, True
-    table.initializer = ir.Constant(kind, numbers)
-    return FormattedConstant(POINTER, table.get_reference())

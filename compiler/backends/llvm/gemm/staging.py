@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 from .convolution import Axis, Layout, row_major
-from .emission import ELEMENTS, INDEX, SIZES, counted, element, load, number, vector, zero
+from .emission import ELEMENTS, INDEX, SIZES, counted, element, load, number, offsets, vector, zero
 from .spec import Epilogue
 
 
@@ -30,22 +32,69 @@ def stage(
     with counted(builder, channels) as channel:
         first = element(builder, source, kind, (channel, prod(extents)))
         line = element(builder, place, kind, (channel, layout.elements), (index, layout.phase))
-        for phase, copy in enumerate(layout.copies):
+        with _phases(builder, layout) as (phase, axes):
             start = element(builder, line, kind, (phase, layout.images * layout.phase))
-            _stage_axis(builder, dtype, copy, row_major(extents), first, start)
+            _stage_axis(builder, dtype, axes, row_major(extents), first, start)
             end = element(builder, start, kind, (layout.phase, 1))
             clear(builder, dtype, end, layout.behind)
 
 
+@dataclass(frozen=True)
+class _Copied:
+    """An axis that is copied: its places from start to stop hold elements, the others zeros.
+
+    Attributes:
+        count: How many places.
+        scale: Between neighbouring places, in elements.
+        shift: The element of the first place.
+        start: The first place with an element.
+        stop: The one behind the last.
+    """
+
+    count: int
+    scale: int
+    shift: Any
+    start: Any
+    stop: Any
+
+
+@contextmanager
+def _phases(builder: Any, layout: Layout) -> Iterator[tuple[Any, list[_Copied]]]:
+    """Emit a loop over the phases, which differ in where elements are: (number, axes).
+
+    Code for each of them would take LLVM seconds where there are many.
+    """
+    first, *others = layout.copies
+    numbers = [[(axis.shift, *axis.range) for axis in copy] for copy in layout.copies]
+    if not others:
+        pairs = zip(first, numbers[0], strict=True)
+        yield 0, [_Copied(axis.count, axis.scale, *known) for axis, known in pairs]
+        return
+    table = offsets(builder.module, (one for copy in numbers for known in copy for one in known))
+    with counted(builder, len(layout.copies)) as phase:
+        axes = []
+        for i, axis in enumerate(first):
+            known = []
+            for k in range(3):
+                place = element(builder, table, INDEX, (phase, 3 * len(first)), (3 * i + k, 1))
+                known.append(builder.load(place, typ=INDEX))
+            axes.append(_Copied(axis.count, axis.scale, *known))
+        yield phase, axes
+
+
 def _stage_axis(
-    builder: Any, dtype: str, axes: Sequence[Axis], strides: Sequence[int], source: Any, place: Any
+    builder: Any,
+    dtype: str,
+    axes: Sequence[_Copied],
+    strides: Sequence[int],
+    source: Any,
+    place: Any,
 ) -> None:
     """Emit the copy along the first of these axes, with zeros where there are no elements."""
     kind, size = ELEMENTS[dtype], SIZES[dtype]
     axis, inner = axes[0], prod(one.count for one in axes[1:])
-    start, stop = axis.range
-    clear(builder, dtype, place, start * inner)
-    with counted(builder, stop, start) as index:
+    clear(builder, dtype, place, _product(builder, axis.start, inner))
+    with counted(builder, axis.stop, axis.start) as index:
         out = element(builder, place, kind, (index, inner))
         held = element(
             builder, source, kind, (index, axis.scale * strides[0]), (axis.shift, strides[0])
@@ -54,13 +103,19 @@ def _stage_axis(
             _stage_axis(builder, dtype, axes[1:], strides[1:], held, out)
         else:
             builder.store(load(builder, held, kind, size), out, align=size)
-    end = element(builder, place, kind, (stop, inner))
-    clear(builder, dtype, end, (axis.count - stop) * inner)
+    end = element(builder, place, kind, (axis.stop, inner))
+    known = isinstance(axis.stop, int)
+    rest = axis.count - axis.stop if known else builder.sub(number(axis.count), axis.stop)
+    clear(builder, dtype, end, _product(builder, rest, inner))
 
 
-def clear(builder: Any, dtype: str, place: Any, count: int) -> None:
+def _product(builder: Any, count: Any, factor: int) -> Any:
+    return count * factor if isinstance(count, int) else builder.mul(count, number(factor))
+
+
+def clear(builder: Any, dtype: str, place: Any, count: Any) -> None:
     """Emit the stores of zeros."""
-    if count > 0:
+    if not isinstance(count, int) or count > 0:
         kind, size = ELEMENTS[dtype], SIZES[dtype]
         with counted(builder, count) as index:
             builder.store(zero(kind), element(builder, place, kind, (index, 1)), align=size)

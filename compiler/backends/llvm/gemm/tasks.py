@@ -22,6 +22,8 @@ from .tiles import Tiles, even_split, lanes_of, register_tile, rounded
 CONTEXT = ir.LiteralStructType([POINTER, POINTER, POINTER, POINTER, POINTER, INDEX])
 
 _BLOCK_ROWS, _BLOCK_COLUMNS = 256, 512  # of a chunk: packing costs some 4 % of its product
+_FEW_CHUNKS = 4  # with fewer, chunks are made smaller, as long as they
+_LEAST_WORK = 1 << 24  # have so many multiply-adds: some hundred microseconds
 _GRAIN = 1 << 18  # multiply-adds of a chunk of a thin product: some microseconds
 _MOST_CHUNKS = 64  # of a thin product
 
@@ -93,9 +95,19 @@ def emit_task(module: Any, spec: Gemm, target: Target) -> Task:
 def _block_grid(spec: Gemm, target: Target) -> _Grid:
     rows, vectors = register_tile(target)
     unit = vectors * lanes_of(spec.dtype, target)
-    high = rounded(even_split(spec.m, _BLOCK_ROWS), rows)
-    wide = rounded(even_split(spec.n, _BLOCK_COLUMNS), unit)
-    return _Grid(high, wide, -(-spec.m // high), -(-spec.n // wide))
+    most_rows, most_columns = _BLOCK_ROWS, _BLOCK_COLUMNS
+    while True:
+        high = rounded(even_split(spec.m, most_rows), rows)
+        wide = rounded(even_split(spec.n, most_columns), unit)
+        grid = _Grid(high, wide, -(-spec.m // high), -(-spec.n // wide))
+        work = high * wide * spec.k
+        is_tile = high <= rows and wide <= unit
+        if grid.high * grid.wide >= _FEW_CHUNKS or work < 2 * _LEAST_WORK or is_tile:
+            return grid
+        if wide >= high and wide > unit:
+            most_columns = -(-wide // 2)
+        else:
+            most_rows = -(-high // 2)
 
 
 def _chunk_tiles(spec: Gemm, target: Target, grid: _Grid) -> Tiles:
@@ -149,11 +161,24 @@ def _emit_thin(builder: Any, spec: Gemm, target: Target, grid: _Grid, given: Any
 
 @contextmanager
 def _workspace(builder: Any, context: Any, first: Any, size: int) -> Iterator[Any]:
-    """Take a free workspace for what is emitted within; spin while there is none."""
+    free = builder.gep(context, [INDEX(0), LANE(5)], source_etype=CONTEXT)
+    with taken_workspace(builder, free, first, size) as workspace:
+        yield workspace
+
+
+@contextmanager
+def taken_workspace(builder: Any, free: Any, first: Any, size: int) -> Iterator[Any]:
+    """Take a free workspace for what is emitted within; spin while there is none.
+
+    Args:
+        builder: Where.
+        free: The address of 64 bits, one for each workspace that is free.
+        first: The address of the first one.
+        size: Of one; they lie one behind the other.
+    """
     if not size:
         yield POINTER(None)
         return
-    free = builder.gep(context, [INDEX(0), LANE(5)], source_etype=CONTEXT)
     again, attempt, taken = (builder.append_basic_block(name) for name in ("look", "take", "work"))
     builder.branch(again)
     builder.position_at_end(again)

@@ -10,8 +10,7 @@ from .blocked import call_driver, workspace_parts
 from .convolution import Axis, Conv, Layout, forward_layout
 from .convolving import Convolving, Space, function_of, held, moved
 from .correlating import correlation
-from .emission import ELEMENTS, FLAG, INDEX, POINTER, SIZES, counted, element, smaller
-from .implicit import offsets
+from .emission import ELEMENTS, FLAG, INDEX, POINTER, SIZES, counted, element, offsets, smaller
 from .product import matrix
 from .staging import clear, stage
 from .tiles import Tiles, even_split, lanes_of, tiles
@@ -19,24 +18,24 @@ from .tiles import Tiles, even_split, lanes_of, tiles
 _DEPTH = 512  # of a product: a chain of sums
 _COLUMNS = 288  # that a chunk has at least, where there are so many
 _MOST_PARTS = 8  # of a group's channels
-_FEW_ROWS = 4  # filters of a group; for so few, or half a tile's columns, dots are faster
+_FEW_FILTERS = 8  # of a group; for so few, dots are faster,
+_FEW = 128  # and for so many vectors of elements of the gradient
+_WANTED = 4  # chunks; where channels give fewer, the filters of dots are divided too
 
 
 def emit_kernel_gradient(module: Any, conv: Conv, target: Target) -> Convolving:
     """Emit the kernels' gradient; first is the image, second the result's gradient.
 
     The sum runs along the places of some images at a time, in their order. A chunk consists of
-    some channels of a group. There is no epilogue.
+    some channels and filters of a group. There is no epilogue.
     """
-    taps, rows, size = prod(conv.kernel), conv.group_filters, SIZES[conv.dtype]
+    taps, size = prod(conv.kernel), SIZES[conv.dtype]
     images = min(-(-_DEPTH // max(1, prod(conv.out))), max(1, conv.batch))
     layout = forward_layout(conv, images)
-    channels = even_split(
-        conv.group_channels, max(-(-conv.group_channels // _MOST_PARTS), -(-_COLUMNS // taps))
-    )
-    parts = -(-conv.group_channels // channels)
-    sizes = tiles(conv.dtype, rows, channels * taps, max(1, layout.columns), target)
     lanes = lanes_of(conv.dtype, target)
+    channels, rows, is_dots = _division(conv, lanes)
+    parts, bands = -(-conv.group_channels // channels), max(1, -(-conv.group_filters // rows))
+    sizes = tiles(conv.dtype, rows, channels * taps, max(1, layout.columns), target)
     counts = [axis.count for axis in layout.copies[0]]
     copy = tuple(Axis(count, extent, 1, 0) for count, extent in zip(counts, conv.out, strict=True))
     spread = Layout(images, (copy,), layout.image_columns, layout.steps, (0,), 0)
@@ -48,12 +47,14 @@ def emit_kernel_gradient(module: Any, conv: Conv, target: Target) -> Convolving:
     with function_of(module, "gradc_conv_kernel") as (builder, arguments, function):
         image, slope, out, workspace, _, chunk = arguments
         places = [moved(builder, workspace, at) for at in (staged, slopes, packed)]
-        group = builder.udiv(chunk, INDEX(parts))
-        start = builder.mul(builder.urem(chunk, INDEX(parts)), INDEX(channels))
-        count = smaller(builder, channels, builder.sub(INDEX(conv.group_channels), start))
-        block = _Block(conv, (layout, spread), group, start, count)
-        width = conv.group_channels * taps
-        place = element(builder, out, ELEMENTS[conv.dtype], (group, rows * width), (start, taps))
+        group = builder.udiv(chunk, INDEX(parts * bands))
+        chunk = builder.urem(chunk, INDEX(parts * bands))
+        block = _Block(
+            conv, (layout, spread), group,
+            _share(builder, builder.urem(chunk, INDEX(parts)), channels, conv.group_channels),
+            _share(builder, builder.udiv(chunk, INDEX(parts)), rows, conv.group_filters),
+        )  # fmt: skip
+        place = block.place(builder, out)
         if not (conv.batch and layout.columns):
             if not conv.accumulate:
                 block.clear(builder, place)
@@ -69,21 +70,56 @@ def emit_kernel_gradient(module: Any, conv: Conv, target: Target) -> Convolving:
                 adds: Any = FLAG(1)
                 if not conv.accumulate:
                     adds = builder.icmp_signed("!=", first, INDEX(0))
-                if rows <= _FEW_ROWS or channels * taps <= sizes.columns // 2:
+                if is_dots:
                     block.correlate(builder, places, table, (place, depth, adds), lanes)
                 else:
                     block.multiply(builder, places, table, (place, depth, adds), sizes)
-    return Convolving(function, conv.groups * parts, space.size)
+    return Convolving(function, conv.groups * parts * bands, space.size)
+
+
+def _division(conv: Conv, lanes: int) -> tuple[int, int, bool]:
+    """Return how many channels and filters a chunk has, and whether it is done by dots."""
+    taps, rows = prod(conv.kernel), conv.group_filters
+    most = max(-(-conv.group_channels // _MOST_PARTS), -(-_COLUMNS // taps))
+    channels = even_split(conv.group_channels, most)
+    is_dots = rows <= _FEW_FILTERS or rows * channels * taps <= _FEW * lanes
+    if is_dots:
+        parts = conv.groups * -(-conv.group_channels // channels)
+        bands = max(1, min(rows // _FEW_FILTERS, _WANTED // parts))
+        rows = even_split(rows, max(1, -(-rows // bands)))
+    return channels, rows, is_dots
+
+
+def _share(builder: Any, part: Any, size: int, extent: int) -> tuple[Any, Any]:
+    """Emit where a part begins, and how much there is of it."""
+    start = builder.mul(part, INDEX(size))
+    return start, smaller(builder, size, builder.sub(INDEX(extent), start))
 
 
 class _Block:
-    """Some channels of a group, whose taps are the columns of the product."""
+    """Some channels of a group, whose taps are the columns of the product, and some filters."""
 
     def __init__(
-        self, conv: Conv, layouts: tuple[Layout, Layout], group: Any, start: Any, count: Any
+        self,
+        conv: Conv,
+        layouts: tuple[Layout, Layout],
+        group: Any,
+        channels: tuple[Any, Any],
+        filters: tuple[Any, Any],
     ) -> None:
-        self.conv, self.layouts = conv, layouts
-        self.group, self.start, self.count = group, start, count
+        self.conv, self.layouts, self.group = conv, layouts, group
+        (self.start, self.count), (self.row, self.rows) = channels, filters
+
+    def place(self, builder: Any, out: Any) -> Any:
+        """Return where its gradient begins."""
+        taps = prod(self.conv.kernel)
+        width = self.conv.group_channels * taps
+        whole = element(
+            builder, out, ELEMENTS[self.conv.dtype], (self.group, self.conv.group_filters * width)
+        )
+        return element(
+            builder, whole, ELEMENTS[self.conv.dtype], (self.row, width), (self.start, taps)
+        )
 
     def stage(self, builder: Any, first: Any, sources: Any, places: Any) -> Any:
         """Emit the copies of some images and slopes; return the depth of their product."""
@@ -97,7 +133,8 @@ class _Block:
             source = element(builder, source, ELEMENTS[conv.dtype], (self.start, prod(conv.size)))
             stage(builder, conv.dtype, layout, self.count, source, places[0], index)
             source = held(builder, conv.dtype, sources[1], number, conv.group_filters, conv.out)
-            stage(builder, conv.dtype, spread, conv.group_filters, source, places[1], index)
+            source = element(builder, source, ELEMENTS[conv.dtype], (self.row, prod(conv.out)))
+            stage(builder, conv.dtype, spread, self.rows, source, places[1], index)
         before = builder.mul(builder.sub(images, INDEX(1)), INDEX(layout.phase))
         return builder.add(before, INDEX(layout.image_columns))
 
@@ -113,7 +150,7 @@ class _Block:
         )  # fmt: skip
         left = matrix(builder, dtype, places[1], (spread.elements, 1), heights, lanes)
         right = matrix(builder, dtype, places[0], (0, 1), widths, lanes, ("width", table))
-        ranges = (0, conv.group_filters, 0, builder.mul(self.count, INDEX(taps)), depth)
+        ranges = (0, self.rows, 0, builder.mul(self.count, INDEX(taps)), depth)
         call_driver(
             builder, dtype, sizes, ranges, left, right, (place, conv.group_channels * taps, 1),
             adds, None, POINTER(None), places[2],
@@ -127,7 +164,7 @@ class _Block:
         place, depth, adds = given
         function = correlation(builder.module, conv.dtype, lanes)
         kind = ELEMENTS[conv.dtype]
-        with counted(builder, conv.group_filters) as row:
+        with counted(builder, self.rows) as row:
             slopes = element(builder, places[1], kind, (row, self.layouts[1].elements))
             out = element(builder, place, kind, (row, conv.group_channels * taps))
             count = builder.mul(self.count, INDEX(taps))
@@ -136,7 +173,7 @@ class _Block:
     def clear(self, builder: Any, place: Any) -> None:
         """Emit zeros: the gradient where nothing depends on the kernels."""
         conv, taps = self.conv, prod(self.conv.kernel)
-        with counted(builder, conv.group_filters) as row, counted(builder, self.count) as channel:
+        with counted(builder, self.rows) as row, counted(builder, self.count) as channel:
             stride = conv.group_channels * taps
             line = element(builder, place, ELEMENTS[conv.dtype], (row, stride), (channel, taps))
             clear(builder, conv.dtype, line, taps)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from .bessel_coefficients import BESSEL_ONE, BESSEL_ONE_FAR, BESSEL_ZERO, BESSEL_ZERO_FAR
 from .exponential import exp_of_pair
-from .pairs import Pair, choose, exact_product, exact_sum, ordered_sum
+from .pairs import Pair, exact_product, exact_sum, ordered_sum
 from .scalar import Scalar
 
 _FAR = 8.0
@@ -36,19 +36,19 @@ def _tail(a: Scalar, terms: Sequence[float]) -> Pair:
     """Return exp(-a) times the function, for a >= 8."""
     t = 16.0 / a - 1.0
     top = ordered_sum(a.at.number(terms[-1]), t * t.polynomial(terms[:-1]))
-    return top / Pair(a, a * 0.0).sqrt()
+    return top / Pair(a, a.at.number(0.0)).sqrt()
 
 
 def _whole(a: Scalar, near: Pair, far: Sequence[float]) -> Scalar:
     """Return the function of a >= 0, given it for a <= 8."""
-    tail = exp_of_pair(Pair(a, a * 0.0), _tail(a.at_least(_FAR), far), spare=10.0)
-    result = (a <= _FAR).choose(near.sum(), tail)
-    return a.equals(math.inf).choose(a, result)
+    bounded = a.at_most(1000.0)  # where it is infinite
+    tail = exp_of_pair(Pair(bounded, a.at.number(0.0)), _tail(bounded.at_least(_FAR), far), 10.0)
+    return (a <= _FAR).choose(near.sum(), tail)
 
 
 def _scaled(a: Scalar, near: Pair, far: Sequence[float]) -> Scalar:
     """Return exp(-a) times the function, given that for a <= 8."""
-    damped = exp_of_pair(Pair(-a, a * 0.0), near)
+    damped = exp_of_pair(Pair(-a, a.at.number(0.0)), near)
     result = (a <= _FAR).choose(damped, _tail(a.at_least(_FAR), far).sum())
     return a.equals(math.inf).choose(0.0, result)
 

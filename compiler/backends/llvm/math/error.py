@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from .coefficients import ERF, ERF_COMPLEMENT
+from .coefficients import ERF, ERF_COMPLEMENT, EXP
 from .exponential import exp, exp_of_pair
 from .logarithm import natural
 from .pairs import Pair, choose, exact_product, exact_sum, ordered_sum
@@ -26,6 +26,10 @@ from .special_coefficients import (
 
 # What the slope of erf at 0, 2 / sqrt(pi), has beyond 1.
 _EXCESS_OF_SLOPE = 0.1283791670955126
+
+# Beyond it exp(x**2) erfc(x) is 1 / (sqrt(pi) x).
+VAST = 2.0**60
+_INVERSE_OF_ROOT_OF_PI = 0.5641895835477563
 
 
 def erf_near_zero(x: Scalar) -> Scalar:
@@ -61,20 +65,28 @@ def _pair_of_polynomial(x: Scalar, terms: Sequence[float]) -> Pair:
 
 
 def scaled_complement(a: Scalar, low: Scalar | None = None) -> Pair:
-    """Return exp(z**2) erfc(z) of z = a + low >= 0, and not a number for infinity.
+    """Return exp(z**2) erfc(z) of z = a + low >= 0, and beyond 2**60 what it is there.
 
     Of z so near to a the lower part counts in the divisor only.
     """
-    bounded = a.at_most(1e300)
-    top = _pair_of_polynomial((bounded - 3.75) / (bounded + 3.75), ERFCX)
+    a = a.at_most(VAST)
+    top = _pair_of_polynomial((a - 3.75) / (a + 3.75), ERFCX)
     below = exact_sum(a, 0.5)
     return top.scaled(0.5) / (below if low is None else Pair(below.high, below.low + low))
+
+
+def _scaled_near_zero(a: Scalar) -> Scalar:
+    """Return exp(a**2) erfc(a) for 0 <= a <= 1/2: 1 less a small number."""
+    error, square = erf_near_zero(a), a * a
+    excess = square.times_plus(square * square.polynomial(EXP["f64"]), square)
+    return 1.0 - (error - excess * (1.0 - error))
 
 
 def erfcx(x: Scalar) -> Scalar:
     """Return the scaled complementary error function, exp(x**2) erfc(x)."""
     a = abs(x)
-    right = a.equals(math.inf).choose(0.0, scaled_complement(a).sum())
+    right = (a > VAST).choose(_INVERSE_OF_ROOT_OF_PI / a, scaled_complement(a).sum())
+    right = (a < 0.5).choose(_scaled_near_zero(a.at_most(0.5)), right)
     inner = a.at_most(28.0)
     left = 2.0 * exp_of_pair(exact_product(inner, inner)) - right
     return (x < 0.0).choose(left, right)

@@ -19,7 +19,7 @@ from .special_coefficients import GAMMA
 
 _PI = math.pi, 1.2246467991473532e-16
 
-# Up to it gamma(x) is 1 / x, and beta(x, y) is 1 / x + 1 / y.
+# Up to it gamma(x) is 1 / x, and beta(x, y) is 1 / x + 1 / y = (x + y) / y / x.
 _TINY = 2.0**-80
 
 # Logarithms are taken of what is multiplied by this, lest it be subnormal.
@@ -48,11 +48,13 @@ def _near(a: Scalar) -> tuple[Pair, Pair]:
 def _sine(x: Scalar, low: Scalar | None = None) -> Scalar:
     """Return sin(pi (x + low))."""
     nearest = x.rounded()
-    rest = x - nearest
-    sine = sin_of_turns(rest if low is None else rest + low)
-    flip = nearest.low_bits() << (x.at.format.width - 1)
+    rest, flip = x - nearest, nearest.low_bits()
+    if low is not None:
+        rest = rest + low
+        nearest = rest.rounded()
+        rest, flip = rest - nearest, flip ^ nearest.low_bits()
     # Of numbers so large that the bits say nothing the sine is 0.
-    return (sine.bits() ^ flip).as_float()
+    return (sin_of_turns(rest).bits() ^ (flip << (x.at.format.width - 1))).as_float()
 
 
 def gamma(x: Scalar) -> Scalar:
@@ -77,11 +79,11 @@ def gamma(x: Scalar) -> Scalar:
 
 @dataclass(frozen=True)
 class _Beta:
-    """beta(p, q) for 0 < p <= q, as exp(exponent) * factor * gamma(p).
+    """beta(p, q) as exp(exponent) * factor, and times gamma(p) where p is not small.
 
     Attributes:
-        exponent: See above.
-        factor: See above, and times gamma(p) where p is small.
+        exponent: Of the above.
+        factor: Of the above, 1 where p is not small.
         is_small: Whether p is below 8.
     """
 
@@ -98,22 +100,23 @@ def _eight_steps(b: Pair) -> Pair:
 
 def _log_of_share(p: Scalar, large: Pair) -> tuple[Pair, Pair]:
     """Return (log(1 + p / large), large times that) of p <= large."""
-    share = _pair(p) / large
-    is_slight = share.high < 2.0**-30
-    bend = share.high.times_plus(1.0 / 3.0, -0.5)
-    slight = Pair(share.high, share.low + share.high * share.high * bend)
-    one = exact_sum(share.high, 1.0)
-    logarithm = choose(is_slight, slight, natural(one.high, one.low + share.low))
+    slight = p / large.high
+    is_slight = slight < 2.0**-30
+    bend = slight * slight.times_plus(1.0 / 3.0, -0.5)
     bounded = Pair(large.high.at_most(2.0**950), large.low)
-    product = choose(is_slight, ordered_sum(p, p * share.high * bend), logarithm * bounded)
+    share = _pair(p) / bounded
+    one = exact_sum(share.high, 1.0)
+    logarithm = natural(one.high, one.low + share.low)
+    logarithm = choose(is_slight, Pair(slight, slight * bend), logarithm)
+    product = choose(is_slight, ordered_sum(p, p * bend), logarithm * bounded)
     return logarithm, product
 
 
-def _positive(p: Scalar, q: Scalar) -> _Beta:
-    """Return beta(p, q) of p <= q; where q is below 8 from that of p and q + 8."""
+def _positive(p: Scalar, q: Scalar, low: Scalar) -> _Beta:
+    """Return beta(p, q + low) of p <= q; where q is below 8 from that of p and q + 8."""
     one = _pair(p.at.number(1.0))
     is_small, is_lifted = p < FAR, q < FAR
-    large = choose(is_lifted, exact_sum(q, FAR), _pair(q))
+    large = choose(is_lifted, exact_sum(q, FAR), Pair(q, low))
     logarithm, product = _log_of_share(p, large)
     # log(gamma(large) / gamma(large + p)), by Stirling's formula.
     exponent = -(product + logarithm * exact_sum(p, -0.5))
@@ -128,46 +131,63 @@ def _positive(p: Scalar, q: Scalar) -> _Beta:
 
 @dataclass(frozen=True)
 class _Reflected:
-    """beta(x, y) = sign of beta(p, q)**(1 or -1), for any x and y.
+    """beta(x, y) = factor * beta(p, q + low)**(1 or -1), for any x and y.
 
     Attributes:
-        p: Positive, the lesser of both.
+        p: Positive, or next to 0; the lesser of both.
         q: Positive.
+        low: What rounding q has lost.
         is_inverse: Whether the power is -1.
         factor: What that is multiplied by.
     """
 
     p: Scalar
     q: Scalar
+    low: Scalar
     is_inverse: Truth
     factor: Scalar
 
 
 def _reflected(low: Scalar, high: Scalar) -> _Reflected:
-    """Lead beta(low, high) back to positive arguments by gamma(x) gamma(1 - x) = pi / sin(pi x).
+    """Lead beta(low, high) back to positive arguments by x gamma(x) gamma(-x) = -pi / sin(pi x).
 
-    With t = low + high: for low < 0 < t beta(1 - low, t) divides, for low < 0 < high and t <= 0
-    beta(high, 1 - t) multiplies, for high < 0 beta(1 - low, 1 - high) divides.
+    With t = low + high: for low < 0 < t beta(-low, t) divides, for low < 0 < high and t <= 0
+    beta(high, -t) multiplies, for high < 0 beta(-low, -high) divides. Of both arguments the lesser
+    has no rounding.
     """
     one = low.at.number(1.0)
     total = exact_sum(low, high)
     t = total.high
-    is_negative, both, is_left = low < 0.0, high < 0.0, t <= 0.0
+    is_negative, is_left = low <= -_TINY, t <= 0.0
+    both = is_negative & (high < 0.0)
     turns = is_negative & is_left & ~both
-    is_inverse = is_negative & ~turns
-    p = is_negative.choose(turns.choose(high, 1.0 - low), low)
-    q = is_negative.choose(both.choose(1.0 - high, is_left.choose(1.0 - t, t)), high)
-    above = is_left.choose(_sine(t, total.low), one) * is_inverse.choose(math.pi, one)
-    below = _sine(low) * both.choose(_sine(high) * (1.0 - t), is_inverse.choose(high, one))
-    factor = is_negative.choose(above / below, one)
-    return _Reflected((p < q).choose(p, q), (p < q).choose(q, p), is_inverse, factor)
+    is_slight = both & (high > -_TINY)  # beta(-low, -high) = -1 / high is in the factor
+    first = is_negative.choose(turns.choose(high, -low), low)
+    second = is_negative.choose(both.choose(-high, abs(t)), high)
+    first, second = is_slight.choose(one, first), is_slight.choose(one, second)
+    ratio = is_left.choose(_sine(t, total.low) * (t / low), one / -low) / _sine(low)
+    rest = is_slight.choose(low / t, one / -high) / _sine(high)
+    divided = both.choose(rest, one) * math.pi
+    factor = is_negative.choose(turns.choose(ratio, ratio * divided), one)
+    p, q = (first < second).choose(first, second), (first < second).choose(second, first)
+    lost = (is_negative & ~both).choose(turns.choose(-total.low, total.low), 0.0)
+    return _Reflected(p, q, lost, is_negative & ~turns, factor)
 
 
-def _special(x: Scalar, y: Scalar, result: Scalar, limit: float, pole: float) -> Scalar:
-    """Return the result with its values at poles, ``limit`` at infinity, and NaN."""
+def _special(x: Scalar, y: Scalar, result: Scalar, limit: float, pole: Scalar) -> Scalar:
+    """Return the result with its values for NaN and where an argument is a pole or infinite.
+
+    Args:
+        x: An argument.
+        y: The other one.
+        result: For all others.
+        limit: At infinity, and where the sum is 0.
+        pole: Where the greater argument is a pole.
+    """
     low, high = (x < y).choose(x, y), (x < y).choose(y, x)
     is_infinite = high.equals(math.inf)
     result = is_infinite.choose(((low > 0.0) & (low < high)).choose(limit, math.nan), result)
+    result = ((low + high).equals(0.0)).choose(limit, result)
     result = ((high <= 0.0) & high.rounded().equals(high)).choose(pole, result)
     result = ((low <= 0.0) & low.rounded().equals(low)).choose(math.inf, result)
     return (x.is_nan() | y.is_nan()).choose(x + y, result)
@@ -178,16 +198,22 @@ def beta(x: Scalar, y: Scalar) -> Scalar:
     case = _reflected((x < y).choose(x, y), (x < y).choose(y, x))
     p, q, one = case.p, case.q, _pair(x.at.number(1.0))
     inside = p.at_most(2.0**900)
-    parts = _positive(inside.at_least(_TINY), q.at_least(_TINY))
+    parts = _positive(inside.at_least(_TINY), q.at_least(_TINY), case.low)
     large = inside.at_least(FAR)
     gamma_of_large = stirling(large, natural(large))
     exponent = parts.exponent + choose(parts.is_small, one + -1.0, gamma_of_large)
     exponent = choose(case.is_inverse, -exponent, exponent)
-    factor = choose(case.is_inverse, one / parts.factor, parts.factor)
-    result = exp_of_pair(exponent, factor * case.factor, spare=60.0)
-    tiny = 1.0 / p + 1.0 / q
+    factor = choose(case.is_inverse, one / parts.factor, parts.factor) * case.factor
+    # In two halves where it divides: the whole may overflow before the result does.
+    half = case.is_inverse.choose(0.5, 1.0)
+    power = exp_of_pair(exponent.scaled(half), choose(case.is_inverse, one, factor), spare=60.0)
+    result = case.is_inverse.choose(power * factor.sum() * power, power)
+    result = abs(case.factor).equals(math.inf).choose(case.factor, result)
+    tiny = (p + q) / q / p
     tiny = case.is_inverse.choose(case.factor / tiny, case.factor * tiny)
-    return _special(x, y, (p < _TINY).choose(tiny, result), 0.0, math.nan)
+    high = (x < y).choose(y, x)
+    pole = high.equals(0.0).choose(1.0 / high, math.nan)
+    return _special(x, y, (p < _TINY).choose(tiny, result), 0.0, pole)
 
 
 def betaln(x: Scalar, y: Scalar) -> Scalar:
@@ -197,12 +223,16 @@ def betaln(x: Scalar, y: Scalar) -> Scalar:
     is_huge, is_tiny = case.p > 2.0**900, case.p < _TINY
     scale = is_huge.choose(2.0**-_LIFT, 1.0)
     p, q = case.p * scale, case.q * scale
-    parts = _positive(p.at_least(_TINY), q.at_least(_TINY))
-    tiny = (1.0 + p / q) / (p * 2.0**_LIFT)
+    parts = _positive(p.at_least(_TINY), q.at_least(_TINY), case.low * scale)
+    tiny = abs((p + q) / q / (p * 2.0**_LIFT))
     factor = choose(parts.is_small, parts.factor, _pair(p))
     logarithm = natural(is_tiny.choose(tiny, factor.high), is_tiny.choose(0.0, factor.low))
     whole = choose(parts.is_small, logarithm, stirling(p.at_least(FAR), logarithm))
     result = (parts.exponent + whole).sum() / scale
     result = is_tiny.choose(logarithm.sum() + _LIFT * math.log(2.0), result)
-    result = case.is_inverse.choose(-result, result) + log(abs(case.factor))
-    return _special(x, y, result, -math.inf, math.inf)
+    result = case.is_inverse.choose(-result, result)
+    is_infinite = abs(case.factor).equals(math.inf)  # 1 / y of a subnormal number
+    least = 2.0**-_LIFT / (x < y).choose(y, x)
+    result = result + log(abs(is_infinite.choose(least, case.factor)))
+    result = result + is_infinite.choose(_LIFT * math.log(2.0), 0.0)
+    return _special(x, y, result, -math.inf, x.at.number(math.inf))

@@ -235,7 +235,7 @@ def log_of_sum_of_exponentials(x: Scalar, y: Scalar) -> Scalar:
 
 def logit(p: Scalar) -> Scalar:
     """Return log(p / (1 - p)), relatively exact near 1/2 too."""
-    odds = Pair(p, p * 0.0) / exact_sum(-p, 1.0)
+    odds = Pair(p, p.at.number(0.0)) / exact_sum(-p, 1.0)
     result = natural(odds.high, odds.low).sum()
     result = p.equals(0.0).choose(-math.inf, p.equals(1.0).choose(math.inf, result))
     return ((p < 0.0) | (p > 1.0)).choose(math.nan, p.is_nan().choose(p, result))

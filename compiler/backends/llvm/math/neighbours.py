@@ -60,4 +60,4 @@ def sinc(x: Scalar) -> Scalar:
     sine = sin_of_turns(x - nearest)
     flip = nearest.low_bits() << (x.at.format.width - 1)
     result = (sine.bits() ^ flip).as_float() / (x * math.pi)
-    return (abs(x) < 2.0**-30).choose(1.0, result)
+    return (abs(x) < 2.0**-30).choose(1.0, result + 0.0)  # no -0

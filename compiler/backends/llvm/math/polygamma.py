@@ -61,7 +61,7 @@ def polygamma(x: Scalar, *, n: int) -> Scalar:
     Left of 0 by the n-th derivative of digamma(1 - x) - digamma(x) = pi cot(pi x).
     """
     if n == 1:
-        return trigamma(x)
+        return x.equals(-math.inf).choose(math.inf, trigamma(x))
     is_reflected = x <= 0.0
     factorial, sign = float(math.factorial(min(n, 170))), (-1.0) ** (n + 1)
     if n > 170:

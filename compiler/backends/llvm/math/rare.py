@@ -1,13 +1,13 @@
 """Arguments that almost never come, and would cost all others too much.
 
-A loop calls ``<name>.checked(x, y)`` with the argument and the result that ordinary arguments
+A loop calls ``<name>.checked(x, ..., y)`` with the arguments and the result that ordinary ones
 have. LLVM's vectoriser calls the form of it for whole vectors (a "vector function ABI variant"),
 which asks whether any element is beyond the bound, and goes through them one by one then only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import llvmlite.ir as ir
@@ -34,18 +34,23 @@ def _intrinsic(module: ir.Module, symbol: str, signature: ir.FunctionType) -> An
 
 
 def _define_checked(
-    module: ir.Module, symbol: str, like: Emission, bound: float, formula: Callable[..., Scalar]
+    module: ir.Module,
+    symbol: str,
+    like: Emission,
+    count: int,
+    bound: float,
+    formula: Callable[..., Scalar],
 ) -> Any:
     """Define the scalar form; it computes in float64."""
     format = like.format
-    function = _function(module, symbol, format.type, 2)
+    function = _function(module, symbol, format.type, count + 1)
     function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block())
     at = Emission(builder, format, like.fused)
-    x, y = (Scalar(at, one) for one in function.args)
-    with builder.if_then((abs(x) < bound).value):
+    *operands, y = (Scalar(at, one) for one in function.args)
+    with builder.if_then((~(abs(operands[0]) >= bound)).value):
         builder.ret(y.value)
-    builder.ret(formula(x.to(DOUBLE)).to(format).value)
+    builder.ret(formula(*(one.to(DOUBLE) for one in operands)).to(format).value)
     return function
 
 
@@ -53,24 +58,23 @@ def _define_lanes(module: ir.Module, scalar: Any, symbol: str, lanes: int, bound
     """Define the form for vectors of so many elements."""
     element = scalar.args[0].type
     kind = ir.VectorType(element, lanes)
-    function = _function(module, symbol, kind, 2)
-    x, y = function.args
+    function = _function(module, symbol, kind, len(scalar.args))
+    *operands, y = function.args
     entry = function.append_basic_block()
     loop, done = function.append_basic_block(), function.append_basic_block()
     builder = ir.IRBuilder(entry)
     suffix = f"v{lanes}{element.intrinsic_name}"
     absolute = _intrinsic(module, f"llvm.fabs.{suffix}", ir.FunctionType(kind, [kind]))
     limit = ir.Constant(kind, [bound] * lanes)
-    beyond = builder.fcmp_ordered(">=", builder.call(absolute, [x]), limit)
+    beyond = builder.fcmp_ordered(">=", builder.call(absolute, [operands[0]]), limit)
     truth = ir.FunctionType(ir.IntType(1), [beyond.type])
     reduce = _intrinsic(module, f"llvm.vector.reduce.or.v{lanes}i1", truth)
     builder.cbranch(builder.call(reduce, [beyond]), loop, done)
     builder = ir.IRBuilder(loop)
     word = ir.IntType(32)
     lane, rest = builder.phi(word), builder.phi(kind)
-    one = builder.call(
-        scalar, [builder.extract_element(x, lane), builder.extract_element(rest, lane)]
-    )
+    taken = [builder.extract_element(vector, lane) for vector in (*operands, rest)]
+    one = builder.call(scalar, taken)
     changed = builder.insert_element(rest, one, lane)
     following = builder.add(lane, word(1))
     for value, first, later in ((lane, word(0), following), (rest, y, changed)):
@@ -100,28 +104,29 @@ def _keep(module: ir.Module, functions: list[Any]) -> None:
 
 
 def checked(
-    name: str, x: Scalar, y: Scalar, bound: float, formula: Callable[..., Scalar]
+    name: str, operands: Sequence[Scalar], y: Scalar, bound: float, formula: Callable[..., Scalar]
 ) -> Scalar:
-    """Return y where abs(x) < bound, and the value of a formula of x elsewhere.
+    """Return a formula of the operands where abs(operands[0]) >= bound, and y elsewhere.
 
     Args:
         name: Of the function that is being emitted.
-        x: The argument.
+        operands: The first says whether they are ordinary.
         y: The result that ordinary arguments have.
         bound: A positive number.
-        formula: From a float64 to a float64.
+        formula: From float64 to a float64.
     """
-    at = x.at
+    at = y.at
     module = at.builder.module
     lanes = _LANES[at.format.name]
     symbol = f"gradc.{name}.checked.{at.format.name}"
     if symbol not in module.globals:
-        scalar = _define_checked(module, symbol, at, bound, formula)
+        scalar = _define_checked(module, symbol, at, len(operands), bound, formula)
         _keep(
             module,
             [_define_lanes(module, scalar, f"{symbol}.{n}", n, bound) for n in lanes],
         )
-    call = at.builder.call(module.globals[symbol], [x.value, y.value])
-    variants = ",".join(f"_ZGV_LLVM_N{n}vv_{symbol}({symbol}.{n})" for n in lanes)
+    call = at.builder.call(module.globals[symbol], [one.value for one in (*operands, y)])
+    kinds = "v" * (len(operands) + 1)
+    variants = ",".join(f"_ZGV_LLVM_N{n}{kinds}_{symbol}({symbol}.{n})" for n in lanes)
     set.add(call.attributes, f'"vector-function-abi-variant"="{variants}"')
     return Scalar(at, call)

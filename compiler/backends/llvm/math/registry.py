@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import llvmlite.ir as ir
 
 from . import (
     bessel,
+    division,
     error,
     euler,
     exponential,
@@ -74,6 +76,9 @@ _FORMULAS: Mapping[str, Formula] = {
     "i1": bessel.i_one,
     "i1e": bessel.i_one_scaled,
     "sinc": neighbours.sinc,
+    "fmod": division.fmod,
+    "remainder": division.remainder,
+    "floor_divide": division.floor_divide,
     "nextafter": neighbours.nextafter,
     "spacing": neighbours.spacing,
     "exponent": neighbours.exponent,
@@ -86,7 +91,7 @@ _IN_SINGLE = frozenset(
         *("exp", "exp2", "expm1", "sinh", "cosh", "tanh", "sigmoid"),
         *("log", "log2", "log10", "log1p", "softplus", "arcsinh", "arccosh", "arctanh"),
         *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2", "power", "cbrt", "erf"),
-        *("nextafter", "spacing"),
+        *("nextafter", "spacing", "remainder", "floor_divide"),
     )
 )
 
@@ -96,7 +101,8 @@ _SINGLE_IN_DOUBLE: Mapping[str, Formula] = {
 }
 
 
-def names() -> dict[str, int]:
+@cache
+def names() -> Mapping[str, int]:
     """Return the names of the functions, with the number of operands of each."""
     return {name: _count(one) for name, one in _FORMULAS.items()}
 

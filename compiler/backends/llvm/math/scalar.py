@@ -257,6 +257,10 @@ class Scalar:
         """Return the next integer below."""
         return self.at.intrinsic("floor", [self])
 
+    def truncated(self) -> Scalar:
+        """Return the next integer towards 0."""
+        return self.at.intrinsic("trunc", [self])
+
     def sqrt(self) -> Scalar:
         """Return the square root, correctly rounded."""
         return self.at.intrinsic("sqrt", [self])

@@ -76,7 +76,7 @@ def _with_huge(
         return result if offset else (x < 0.0).choose(-result, result)
 
     ordinary = formula(*_ordinary(x, offset, unit))
-    return checked(name, x, ordinary, _HUGE[x.at.format.name], beyond)
+    return checked(name, [x], ordinary, _HUGE[x.at.format.name], beyond)
 
 
 def sin(x: Scalar) -> Scalar:

@@ -14,12 +14,19 @@ from gradc.compiler.backends.llvm.target import Compiled, Target, compile_text
 from gradc.runtime.native import Library, load
 
 # What is known of a function beside its operands.
-ATTRS: dict[str, dict[str, Any]] = {"polygamma": {"n": 2}}
+Attrs = tuple[tuple[str, Any], ...]
+ATTRS: dict[str, Attrs] = {"polygamma": (("n", 2),)}
 TYPES = {np.float64: ir.DoubleType(), np.float32: ir.FloatType()}
 
 
 @cache
-def compiled(name: str, dtype: Any, target: Target | None = None, fused: bool = True) -> Compiled:
+def compiled(
+    name: str,
+    dtype: Any,
+    target: Target | None = None,
+    fused: bool = True,
+    attrs: Attrs | None = None,
+) -> Compiled:
     """Compile ``void loop(i64 size, ptr operands..., ptr result)``."""
     type, count = TYPES[dtype], names()[name]
     module = ir.Module()
@@ -28,7 +35,8 @@ def compiled(name: str, dtype: Any, target: Target | None = None, fused: bool = 
     loop = ir.Function(module, ir.FunctionType(ir.VoidType(), [size, *pointers]), "loop")
     for pointer in loop.args[1:]:
         pointer.add_attribute("noalias")
-    function = declare(module, name, type, fused, **ATTRS.get(name, {}))
+    known = dict(ATTRS.get(name, ()) if attrs is None else attrs)
+    function = declare(module, name, type, fused, **known)
     entry, body, end = (loop.append_basic_block(one) for one in ("entry", "body", "end"))
     builder = ir.IRBuilder(entry)
     builder.cbranch(builder.icmp_signed(">", loop.args[0], size(0)), body, end)
@@ -55,15 +63,17 @@ class Loop:
         name: Of the function.
         dtype: Of its operands and its result.
         fused: Whether its code may multiply and add in one instruction.
+        attrs: What is known of it beside its operands, if not what ``ATTRS`` has.
     """
 
     name: str
     dtype: Any
     fused: bool = True
+    attrs: Attrs | None = None
     _library: Library = field(init=False)
 
     def __post_init__(self) -> None:
-        code = compiled(self.name, self.dtype, fused=self.fused)
+        code = compiled(self.name, self.dtype, fused=self.fused, attrs=self.attrs)
         self._library = load([code.object], ["loop"])
         pointers = [ctypes.c_void_p] * (names()[self.name] + 1)
         signature = ctypes.CFUNCTYPE(None, ctypes.c_int64, *pointers)

@@ -195,20 +195,9 @@ def _bessel_far(order: int) -> Function:
     return value
 
 
-def wanted() -> dict[str, Wanted]:
-    """Return what the package has, by its names there."""
-    half = (mpmath.log(2) / 2) * mpmath.mpf("1.0001")
-    artanh = (mpmath.sqrt(2) - 1) ** 4 * mpmath.mpf("1.0001")
-    eighth = (mpmath.sqrt(2) - 1) ** 2 * mpmath.mpf("1.0001")
-    right, quarter = ((mpmath.pi / n) ** 2 * mpmath.mpf("1.0001") for n in (2, 4))
+def _special_functions() -> dict[str, Wanted]:
     root = mpmath.findroot(mpmath.digamma, 1.4616321449683623)
-    third, slope = mpmath.mpf(2) / 3, 2 / mpmath.sqrt(mpmath.pi)
-
-    def exp_rest(r: Any) -> Any:
-        return (mpmath.expm1(r) - r) / r**2 if abs(r) > 1e-20 else mpmath.mpf(0.5)
-
-    def doubled(s: Any) -> Any:
-        return 2 * mpmath.atanh(s)
+    slope = 2 / mpmath.sqrt(mpmath.pi)
 
     def gamma_rest(z: Any) -> Any:
         return (mpmath.gamma(2 + z) - 1) / z if abs(z) > 1e-20 else 1 - mpmath.euler
@@ -217,16 +206,6 @@ def wanted() -> dict[str, Wanted]:
         return mpmath.loggamma(2 + z) / z if abs(z) > 1e-20 else 1 - mpmath.euler
 
     return {
-        "EXP": Wanted(exp_rest, -half, half, 9, 4),
-        "SINH": Wanted(_odd(mpmath.sinh, 3, 1), 0, half**2, 4, 2),
-        "COSH": Wanted(_even(mpmath.cosh, 2, 1), 0, half**2, 4, 2),
-        "LOG": Wanted(_odd(doubled, 3, 2), 0, artanh, 6, 2),
-        "LOG_TAIL": Wanted(_odd(doubled, 5, 2, third), 0, artanh, 7, 3),
-        "SIN": Wanted(_odd(mpmath.sin, 3, 1), 0, right, 7, 3, lambda z: z + 1e-6),
-        "SIN_OF_QUARTER": Wanted(_odd(mpmath.sin, 3, 1), 0, quarter, 5, 2),
-        "COS_OF_QUARTER": Wanted(_even(mpmath.cos, 4, 1, -0.5), 0, quarter, 5, 2),
-        "ARCTAN": Wanted(_odd(mpmath.atan, 3, 1), 0, eighth, 10, 4),
-        "ARCSIN": Wanted(_odd(mpmath.asin, 3, 1), 0, 0.25, 12, 4),
         "ERF": Wanted(_odd(mpmath.erf, 3, slope), 0, 1.0001, 10, 5),
         "ERF_COMPLEMENT": Wanted(
             _scaled_erfc(2.5),
@@ -265,6 +244,35 @@ def wanted() -> dict[str, Wanted]:
             mpmath.mpf(1) / 64,
             7,
         ),
+    }
+
+
+def wanted() -> dict[str, Wanted]:
+    """Return what the package has, by its names there."""
+    half = (mpmath.log(2) / 2) * mpmath.mpf("1.0001")
+    artanh = (mpmath.sqrt(2) - 1) ** 4 * mpmath.mpf("1.0001")
+    eighth = (mpmath.sqrt(2) - 1) ** 2 * mpmath.mpf("1.0001")
+    right, quarter = ((mpmath.pi / n) ** 2 * mpmath.mpf("1.0001") for n in (2, 4))
+    third = mpmath.mpf(2) / 3
+
+    def exp_rest(r: Any) -> Any:
+        return (mpmath.expm1(r) - r) / r**2 if abs(r) > 1e-20 else mpmath.mpf(0.5)
+
+    def doubled(s: Any) -> Any:
+        return 2 * mpmath.atanh(s)
+
+    return {
+        "EXP": Wanted(exp_rest, -half, half, 9, 4),
+        "SINH": Wanted(_odd(mpmath.sinh, 3, 1), 0, half**2, 4, 2),
+        "COSH": Wanted(_even(mpmath.cosh, 2, 1), 0, half**2, 4, 2),
+        "LOG": Wanted(_odd(doubled, 3, 2), 0, artanh, 6, 2),
+        "LOG_TAIL": Wanted(_odd(doubled, 5, 2, third), 0, artanh, 7, 3),
+        "SIN": Wanted(_odd(mpmath.sin, 3, 1), 0, right, 7, 3, lambda z: z + 1e-6),
+        "SIN_OF_QUARTER": Wanted(_odd(mpmath.sin, 3, 1), 0, quarter, 5, 2),
+        "COS_OF_QUARTER": Wanted(_even(mpmath.cos, 4, 1, -0.5), 0, quarter, 5, 2),
+        "ARCTAN": Wanted(_odd(mpmath.atan, 3, 1), 0, eighth, 10, 4),
+        "ARCSIN": Wanted(_odd(mpmath.asin, 3, 1), 0, 0.25, 12, 4),
+        **_special_functions(),
         "CBRT": Wanted(mpmath.cbrt, 0.70703, 1.41436, 5),
     }
 

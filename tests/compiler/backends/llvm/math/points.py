@@ -6,8 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from gradc.compiler.backends.llvm.math import names
 
 Draw = Callable[[int], list[Any]]
+
+# Functions whose results are those of NumPy, bit for bit; the others have errors to be measured.
+AS_NUMPY = frozenset(
+    ("fmod", "remainder", "floor_divide", "nextafter", "spacing", "exponent", "ldexp")
+)
+MEASURED = [name for name in names() if name not in AS_NUMPY]
 
 _GENERATOR = np.random.default_rng(20240)
 
@@ -115,6 +122,8 @@ _TWO_POSITIVE = [
     (_magnitudes(-1000, 1000), _magnitudes(-1000, 1000)),
 ]
 
+_DIVISIONS = [(_between(-50, 50), _between(-50, 50)), (_MODERATE, _MODERATE), (_ALL, _ALL)]
+
 # Those of the functions of two.
 DRAWS_OF_TWO: dict[str, list[tuple[Callable[[int], Any], Callable[[int], Any]]]] = {
     "power": [
@@ -128,6 +137,9 @@ DRAWS_OF_TWO: dict[str, list[tuple[Callable[[int], Any], Callable[[int], Any]]]]
     "hypot": [(_ALL, _ALL), (_between(-3, 3), _between(-3, 3)), (_MODERATE, _MODERATE)],
     "beta": _TWO_POSITIVE,
     "betaln": _TWO_POSITIVE,
+    "fmod": _DIVISIONS,
+    "remainder": _DIVISIONS,
+    "floor_divide": _DIVISIONS,
     "nextafter": [(_ALL, _ALL)],
     "ldexp": [(_ALL, _multiples(1.0, 2100)), (_MODERATE, _multiples(1.0, 100))],
 }

@@ -9,10 +9,13 @@ import pytest
 from gradc.compiler.backends.llvm.math import declare, names
 from gradc.compiler.backends.llvm.target import Target, compile_text
 
-from .loops import compiled
+from .loops import ATTRS, compiled
 
-# They ask once for a whole vector whether an argument is huge (math/rare.py).
-ASKING = {"sin", "cos", "tan"}
+# They ask once for a whole vector whether an argument is rare (math/rare.py), by these names.
+ASKING = {one: one for one in ("sin", "cos", "tan", "fmod")}
+ASKING |= {"remainder": "fmod", "floor_divide": "fmod"}
+# Of these nothing is computed as floats.
+BITS = {"nextafter", "spacing", "exponent"}
 
 
 def calls(assembly: str) -> set[str]:
@@ -27,14 +30,15 @@ def calls(assembly: str) -> set[str]:
 def test_loop_is_made_of_vectors(name: str, dtype: Any) -> None:
     """For AVX2, whatever this machine has: it divides or multiplies by whole registers."""
     assembly = compiled(name, dtype, Target.named("x86-64-v3", "x86_64-unknown-linux-gnu")).assembly
-    assert re.search(r"v(mul|div|fn?m\w+)p[sd].*%ymm", assembly)
-    allowed = f"gradc.{name}.checked." if name in ASKING else "nothing"
+    arithmetic = r"v(mul|div|fn?m\w+)p[sd]" if name not in BITS else "vp(add|sub)[dq]"
+    assert re.search(f"{arithmetic}.*%ymm", assembly)
+    allowed = f"gradc.{ASKING[name]}.checked." if name in ASKING else "nothing"
     assert all(one.startswith(allowed) for one in calls(assembly)), calls(assembly)
 
 
 @pytest.mark.parametrize("name", names())
 def test_host_has_no_call(name: str) -> None:
-    allowed = f"gradc.{name}.checked." if name in ASKING else "nothing"
+    allowed = f"gradc.{ASKING[name]}.checked." if name in ASKING else "nothing"
     found = re.findall(r"\scall [^@]*@\"?([\w.]+)", compiled(name, np.float64).optimised)
     outside = [one for one in found if not one.startswith(("llvm.", allowed))]
     assert not outside
@@ -71,7 +75,7 @@ def test_all_functions_fit_in_one_module() -> None:
     module = ir.Module()
     for type in (ir.DoubleType(), ir.FloatType()):
         for name in names():
-            declare(module, name, type)
+            declare(module, name, type, **dict(ATTRS.get(name, ())))
     assert compile_text(str(module), Target.host(), level=0).object
 
 

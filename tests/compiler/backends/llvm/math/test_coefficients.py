@@ -5,7 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gradc.compiler.backends.llvm.math import coefficients, special_coefficients
+from gradc.compiler.backends.llvm.math import (
+    bessel_coefficients,
+    coefficients,
+    special_coefficients,
+)
+
+PARTS = (coefficients, special_coefficients, bessel_coefficients)
 
 mpmath = pytest.importorskip("mpmath")
 minimax = pytest.importorskip(f"{__package__}.minimax")
@@ -19,19 +25,13 @@ def precise() -> Iterator[None]:
 
 def test_every_table_has_a_source(precise: Any) -> None:
     """A table that the script does not know could not be made again."""
-    tables = {
-        name
-        for part in (coefficients, special_coefficients)
-        for name in vars(part)
-        if name.isupper()
-    }
+    tables = {name for part in PARTS for name in vars(part) if name.isupper()}
     assert tables == set(minimax.wanted())
 
 
 def test_tables_are_those_of_the_script(precise: Any) -> None:
     for name, wanted in minimax.wanted().items():
-        part = coefficients if hasattr(coefficients, name) else special_coefficients
-        table = getattr(part, name)
+        table = next(vars(part)[name] for part in PARTS if name in vars(part))
         double, single = (table["f64"], table["f32"]) if isinstance(table, dict) else (table, None)
         # Multiple precision gives the same on every machine, but for the last rounding.
         np.testing.assert_allclose(double, minimax.coefficients(wanted), rtol=1e-14, err_msg=name)

@@ -1,0 +1,61 @@
+"""When two nests are the same code: programs repeat themselves, and kernels are compiled once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import Any
+
+from ...ir import Value
+from .chunks import Chunks
+from .layout import row_major
+from .plan import Plan
+from .steps import Nest
+
+
+def structure(
+    plan: Plan,
+    nest: Nest,
+    leaves: Sequence[Value],
+    registers: Collection[Value],
+    chunks: Chunks | None,
+) -> Hashable:
+    """Return what decides the code of a nest: all but where its operands and results are.
+
+    Nodes are numbered in the order in which they are met from the results, so that the same
+    operations have the same numbers in another part of the program.
+    """
+    numbers: dict[Value, int] = {leaf: i for i, leaf in enumerate(leaves)}
+    parts: list[Hashable] = [
+        (one.type, one in registers, plan.layouts.get(one) or row_major(one.shape))
+        for one in leaves
+    ]
+    roots = [*nest.values, *(node.operands[0] for node in nest.folds)]
+    todo = list(reversed(roots))
+    while todo:
+        value = todo[-1]
+        if value in numbers:
+            todo.pop()
+            continue
+        node = plan.producers[value]
+        missing = [one for one in node.operands if one not in numbers]
+        if missing:
+            todo += reversed(missing)
+            continue
+        todo.pop()
+        numbers[value] = len(numbers)
+        operands = tuple(numbers[one] for one in node.operands)
+        parts.append((node.primitive.name, operands, node.out.type, _hashable(node.attrs)))
+    folds = tuple(
+        (numbers[node.operands[0]], node.primitive.name, node.out.type, _hashable(node.attrs))
+        for node in nest.folds
+    )
+    return nest.shape, chunks, tuple(numbers[one] for one in nest.values), folds, tuple(parts)
+
+
+def _hashable(attrs: Mapping[str, Any]) -> Hashable:
+    pairs = tuple(sorted(attrs.items()))
+    try:
+        hash(pairs)
+    except TypeError:
+        return object()  # like no other
+    return pairs

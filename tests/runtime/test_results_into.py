@@ -1,0 +1,166 @@
+"""``out=``: results written into arrays of the caller's, or nothing at all."""
+
+import numpy as np
+import pytest
+
+from gradc import GradcError, compile_grad
+
+X = np.arange(6.0).reshape(2, 3)
+Y = np.ones((2, 3))
+
+both_backends = pytest.mark.parametrize("backend", ["numpy", "llvm"])
+
+
+def loss(x, y):
+    return np.sum(np.tanh(x) * y)
+
+
+@both_backends
+def test_gradients_go_where_they_are_wanted(backend):
+    """What is given is returned; None is what is to be made."""
+    compiled = compile_grad(loss, wrt=(0, 1), backend=backend)
+    value, (by_x, by_y) = compiled.value_and_grad(X, Y)
+    for _ in range(2):
+        mine = np.zeros((2, 3))
+        found = compiled.value_and_grad(X, Y, out=(None, (mine, None)))
+        assert found[1][0] is mine
+        assert type(found[0]) is np.float64
+        assert found[0] == value
+        np.testing.assert_array_equal(mine, by_x)
+        np.testing.assert_array_equal(found[1][1], by_y)
+        first, second = np.zeros((2, 3)), np.zeros((2, 3))
+        assert compiled.grad(X, Y, out=(first, second))[1] is second
+        np.testing.assert_array_equal(first, by_x)
+        total = np.zeros(())
+        assert compiled(X, Y, out=total) is total
+        assert total == value
+
+
+@both_backends
+def test_every_structure(backend):
+    """Dicts and lists have to be such in ``out``; what is no array stands there as None."""
+    compiled = compile_grad(lambda x: {"a": [x * 2, None], "b": (x, 3.0)}, backend=backend)
+    mine, same = np.zeros((2, 3)), np.zeros((2, 3))
+    found = compiled(X, out={"a": [mine, None], "b": (same, None)})
+    assert found["a"][0] is mine
+    assert found["b"][0] is same
+    np.testing.assert_array_equal(mine, 2 * X)
+    np.testing.assert_array_equal(same, X)
+    assert found["b"][1] == 3.0
+    assert compiled(X, out={"a": [mine, None], "b": (None, None)})["b"][0] is X
+
+
+def unwriteable():
+    array = np.zeros((2, 3))
+    array.flags.writeable = False
+    return array
+
+
+@both_backends
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (np.zeros((2, 3)), "structure"),
+        ((None, [None, None]), "structure"),
+        ((None, (None,)), "structure"),
+        ((None, (np.zeros((3, 2)), None)), r"out\[1\]\[0\] has to be \(2, 3\) float64"),
+        ((None, (np.zeros((2, 3), np.float32), None)), "has to be"),
+        ((None, (np.zeros((2, 3), ">f8"), None)), "row by row|has to be"),
+        ((None, (np.zeros((2, 6))[:, ::2], None)), "row by row"),
+        ((None, (unwriteable(), None)), "writeable"),
+        ((0.0, (None, None)), r"out\[0\] is no array"),
+        ((None, (X.tolist(), None)), "no array"),
+        ((None, (X.view(np.recarray), None)), "no array"),
+    ],
+)
+def test_what_does_not_fit_is_refused(backend, wrong, words):
+    with pytest.raises(GradcError, match=words):
+        compile_grad(loss, wrt=(0, 1), backend=backend).value_and_grad(X, Y, out=wrong)
+
+
+@both_backends
+def test_nothing_is_written_before_all_is_checked(backend):
+    mine = np.zeros((2, 3))
+    with pytest.raises(GradcError):
+        compile_grad(loss, wrt=(0, 1), backend=backend).grad(X, Y, out=(mine, np.zeros(2)))
+    assert not mine.any()
+
+
+@both_backends
+def test_arrays_that_share_memory(backend):
+    """With each other they are refused; into an argument goes what was computed before."""
+    compiled = compile_grad(loss, wrt=(0, 1), backend=backend)
+    mine = np.zeros((3, 3))
+    with pytest.raises(GradcError, match="share memory"):
+        compiled.grad(X, Y, out=(mine[:2], mine[1:]))
+    x, y = X.copy(), Y.copy()
+    by_x, by_y = compiled.grad(x, y)
+    compiled.grad(x, y, out=(y, x))
+    np.testing.assert_array_equal(x, by_y)
+    np.testing.assert_array_equal(y, by_x)
+
+
+@both_backends
+def test_functions_that_change_their_arguments(backend):
+    def clear(x):
+        x[0] = 0.0
+        return x * 2
+
+    compiled = compile_grad(clear, backend=backend)
+    x, mine = np.ones(3), np.empty(3)
+    assert compiled(x, out=mine) is mine
+    assert (x.tolist(), mine.tolist()) == ([0.0, 1.0, 1.0], [0.0, 2.0, 2.0])
+    with pytest.raises(GradcError, match="shares memory"):
+        compiled(x, out=x)
+
+
+@both_backends
+def test_failures_are_raised(backend):
+    compiled = compile_grad(lambda x, i: np.sum(x[i]), backend=backend)
+    mine = np.empty(3)
+    compiled.grad(X[0], np.array([1, 1]), out=mine)
+    assert mine.tolist() == [0.0, 2.0, 0.0]
+    with pytest.raises(IndexError):
+        compiled.grad(X[0], np.array([1, 3]), out=mine)
+
+
+@both_backends
+def test_arguments_that_lie_otherwise(backend):
+    compiled = compile_grad(loss, backend=backend)
+    mine = np.empty((2, 3))
+    compiled.grad(X[::-1], np.asfortranarray(Y), out=mine)
+    np.testing.assert_allclose(mine, 1 / np.cosh(X[::-1]) ** 2)
+
+
+@both_backends
+def test_a_parameter_of_this_name(backend):
+    """It is the function's own."""
+    assert compile_grad(lambda x, out: np.sum(x * out), backend=backend)(X, out=2.0) == 30.0
+    assert (
+        compile_grad(lambda x, **more: np.sum(x * more["out"]), backend=backend)(X, out=2.0) == 30
+    )
+
+
+@both_backends
+def test_inside_of_another_capture(backend):
+    inner = compile_grad(loss, backend=backend)
+
+    def outer(x):
+        return inner.grad(x, x, out=np.empty((2, 3)))
+
+    with pytest.raises(GradcError, match="from outside"):
+        compile_grad(outer, backend=backend)(X)
+    with pytest.raises(TypeError):
+        inner.jacobian(X, Y, out=None)
+
+
+class Model:
+    @compile_grad
+    def loss(self, x):
+        return np.sum(x * x)
+
+
+def test_methods():
+    mine = np.empty((2, 3))
+    assert Model().loss.grad(X, out=mine) is mine
+    np.testing.assert_array_equal(mine, 2 * X)
