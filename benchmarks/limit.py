@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import inspect
 import os
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -21,6 +22,8 @@ from .workload import Args, ValueAndGradient, Workload
 
 SOURCES = Path(__file__).parent / "limits"
 _COMPILING = ["-std=c11", "-O3", "-march=native", "-ffast-math", "-fopenmp-simd", "-fPIC"]
+if platform.machine() in ("x86_64", "AMD64"):
+    _COMPILING.append("-mprefer-vector-width=512")  # GCC prefers 256 where it might use 512
 # First with vectors of exp, log and erf, where the C library has them. Not with -ffast-math, which
 # would make the whole process round denormal numbers to zero.
 _LINKING = (["-lmvec", "-lm"], ["-lm"])
@@ -79,16 +82,6 @@ class Loop(Timeable):
         start = perf_counter()
         self._run(number)
         return perf_counter() - start
-
-
-def loop_of_program(workload: Workload, args: Args, program: int) -> Loop:
-    """Return what times a program of gradc that takes one array and gives two, called from C.
-
-    Raises:
-        MissingLimitError: There is no compiler.
-    """
-    limit = Limit(workload, args)
-    return Loop(limit.library, args, limit.timer(args).results, program)
 
 
 def _addresses(arrays: Sequence[Any]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -67,31 +67,20 @@ def measure_workloads(workloads: Sequence[Workload], seconds: float) -> dict[str
 
 def measure_around(seconds: float) -> dict[str, Any]:
     """Time what is around the computation: calls, compiling and the import; print it."""
-    parts: dict[str, tuple[Callable[[], dict[str, float | None]], str]] = {
-        "calls": (
-            lambda: dict(call_seconds(WORKLOADS[0], seconds)),
-            f"One call of the gradient of {WORKLOADS[0].what}",
-        ),
-        "first calls": (
-            lambda: {name: first_call_seconds(name, "mlp") for name in FIRST_CALLS},
-            "First gradient of mlp in a fresh process, after the imports (JAX took 0.22 s)",
-        ),
-        **{
-            f"compiling, {backend}": (
-                lambda backend=backend: dict(compile_seconds(OPERATIONS, backend)),
-                f"{backend}: compiling {OPERATIONS:,} unrolled operations (goal: {COMPILE_LIMIT:g} s)",
-            )
-            for backend in ("llvm", "numpy")
-        },
-        "import": (
-            lambda: {"import gradc beyond numpy": import_seconds()},
-            f"Import (goal: {IMPORT_LIMIT * 1e3:g} ms)",
-        ),
-    }
-    measured = {}
-    for name, (measure, title) in parts.items():
-        measured[name] = measure()
-        print(tables.listing(title, measured[name]), flush=True)
+    call, measured = WORKLOADS[0], {}
+
+    def add(name: str, title: str, times: dict[str, float | None]) -> None:
+        measured[name] = times
+        print(tables.listing(title, times), flush=True)
+
+    add("calls", f"One gradient of {call.what}", {**call_seconds(call, seconds)})
+    first = {name: first_call_seconds(name, "mlp") for name in FIRST_CALLS}
+    add("first calls", "First gradient of mlp in a fresh process, after the imports", first)
+    for backend in ("llvm", "numpy"):
+        title = f"{backend}: {OPERATIONS:,} unrolled operations (goal: {COMPILE_LIMIT:g} s)"
+        add(f"compiling, {backend}", title, {**compile_seconds(OPERATIONS, backend)})
+    title = f"Import (goal: {IMPORT_LIMIT * 1e3:g} ms)"
+    add("import", title, {"import gradc beyond numpy": import_seconds()})
     return measured
 
 

@@ -65,10 +65,10 @@ def compile_grad(
             a method, positions count behind ``self``.
         has_aux: Whether the function returns ``(value, aux)``, where ``aux`` is only handed on.
         static_argnames: Parameters that are part of the specialisation as a whole.
-        backend: What runs the code: "numpy", or "llvm": native code for this machine. A program in
-            which something has none yet (loops, call-backs, sorting) runs as NumPy, and
-            ``inspect(what="log")`` says so. If not given: what the environment variable
-            ``GRADC_BACKEND`` says, else "numpy".
+        backend: What runs the code: "llvm", native code for this machine, which calls back into
+            NumPy for what it does not have (``inspect(what="log")`` says where); or "numpy",
+            generated NumPy source, which compiles ten times as fast and can be stepped through. If
+            not given: what the environment variable ``GRADC_BACKEND`` says, else "llvm".
 
     Returns:
         The compiled function; see ``CompiledFunction`` for what it offers.

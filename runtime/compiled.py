@@ -67,7 +67,7 @@ class CompiledFunction(Derivatives[P, R], Generic[P, R]):
                 got=repr(function),
                 fix="use it as a decorator, or call compile_grad(function, wrt=...)",
             )
-        self.backend: Any = backend or os.environ.get("GRADC_BACKEND") or "numpy"
+        self.backend: Any = backend or os.environ.get("GRADC_BACKEND") or "llvm"
         if self.backend not in BACKENDS:
             raise GradcError(
                 f"there is no backend {backend!r}", fix=f"use one of {', '.join(BACKENDS)}"

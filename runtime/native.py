@@ -23,7 +23,9 @@ _collect_at = [2_000]
 
 @cache
 def _compiler() -> Any:
-    return binding.create_lljit_compiler(Target.host().machine())
+    # LLVM's older linker maps code and data apart; in a process with large arrays they come to lie
+    # more than 2 GB apart, and it ends the process.
+    return binding.create_lljit_compiler(Target.host().machine(), use_jit_link=True)
 
 
 class Library:

@@ -15,6 +15,10 @@ GOLDEN = Path(__file__).parent / "golden"
 # The compiler verifies the graph after each pass where this is set.
 os.environ["GRADC_VERIFY"] = "1"
 
+# Generated NumPy code is the reference, and compiles in a tenth of the time; tests of native code
+# ask for it. `GRADC_BACKEND=llvm` in the environment tries the others with it too.
+os.environ.setdefault("GRADC_BACKEND", "numpy")
+
 # The same examples in every run; compiling takes longer than hypothesis' deadline of 200 ms.
 hypothesis.settings.register_profile("reproducible", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("reproducible")

@@ -44,6 +44,21 @@ def test_figures_are_printed_and_written(monkeypatch, tmp_path, capsys):
     assert found["machine"]["threads"] >= 1
 
 
+def test_what_is_around_the_computation_is_printed(monkeypatch, capsys):
+    monkeypatch.setattr(run, "first_call_seconds", lambda version, workload: None)
+    monkeypatch.setattr(run, "compile_seconds", lambda operations, backend: {"all": 1.0})
+    monkeypatch.setattr(run, "import_seconds", lambda: 0.05)
+    measured = run.measure_around(seconds=0.01)
+    assert list(measured) == [
+        "calls",
+        "first calls",
+        "compiling, llvm",
+        "compiling, numpy",
+        "import",
+    ]
+    assert "import gradc beyond numpy" in capsys.readouterr().out
+
+
 def test_an_unknown_workload_is_refused(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["x", "cal"])
     with pytest.raises(SystemExit):

@@ -118,12 +118,12 @@ def test_calls_back_into_numpy_are_named():
 
     @compile_grad(backend="llvm")
     def loss(x):
-        return np.sum(np.convolve(x, x) ** 2)
+        return np.sum(np.sort(x) ** 2)
 
-    assert "call numpy.convolve" in loss.inspect(np.ones(30), what="kernels")
+    assert "call numpy.sort" in loss.inspect(np.ones(30), what="kernels")
     log = loss.inspect(np.ones(30), what="log")
     line = loss.__wrapped__.__code__.co_firstlineno + 2
-    assert re.search(rf"loss_value_and_grad calls back numpy\.convolve at \S+:{line} in loss", log)
+    assert re.search(rf"loss_value_and_grad calls back numpy\.sort at \S+:{line} in loss", log)
 
 
 def test_what_calls_the_users_python_runs_once():

@@ -50,7 +50,7 @@ class Emission:
     memory: list[ir.Value] = field(default_factory=list)
     clock: Clock | None = None
     _failed: ir.Block | None = None
-    _wrong: dict[tuple[str, str], ir.Block] = field(default_factory=dict)
+    _wrong: dict[tuple[str, str, Any], ir.Block] = field(default_factory=dict)
 
     @classmethod
     def start(
@@ -82,9 +82,22 @@ class Emission:
         data.initializer = ir.Constant(data.value_type, raw)
         return self.builder.gep(data, [I64(0)], source_etype=I8)
 
-    def require(self, condition: ir.Value, message: str, exception: str = "IndexError") -> None:
-        """Return from the function with an exception unless a condition holds."""
-        right, key = self.builder.append_basic_block("right"), (exception, message)
+    def require(
+        self,
+        condition: ir.Value,
+        message: str,
+        exception: str = "IndexError",
+        got: ir.Value | None = None,
+    ) -> None:
+        """Return from the function with an exception unless a condition holds.
+
+        Args:
+            condition: A bit.
+            message: Of the exception; "{}" in it is what was got.
+            exception: Its name.
+            got: An integer of 64 bits.
+        """
+        right, key = self.builder.append_basic_block("right"), (exception, message, got)
         is_new = key not in self._wrong
         if is_new:
             self._wrong[key] = self.builder.append_basic_block("wrong")
@@ -93,7 +106,12 @@ class Emission:
             self.builder.position_at_end(self._wrong[key])
             state = self.python("PyGILState_Ensure", STATUS)  # it may be released
             kind = self.builder.load(self._object(f"PyExc_{exception}"), typ=PTR)
-            self.python("PyErr_SetString", ir.VoidType(), kind, self.text(message))
+            text = self.text(message.replace("%", "%%").replace("{}", "%lld"))
+            known = self.module.globals.get("PyErr_Format") or ir.Function(
+                self.module, ir.FunctionType(PTR, [PTR, PTR], var_arg=True), "PyErr_Format"
+            )
+            numbers = [] if got is None else [got]
+            self.builder.call(known, [kind, pointer_to(self.builder, text), *numbers])
             self.python("PyGILState_Release", ir.VoidType(), state)
             self._fail()
         self.builder.position_at_end(right)

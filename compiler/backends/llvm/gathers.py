@@ -15,7 +15,7 @@ from ...ir import Builder, Node, SourceLine, Value
 from ...primitive import IndexMap, Rows
 from ...primitives.elementwise import cast, less, where
 from ...primitives.reduce import max_
-from ...types import ArrayType, broadcast_shapes
+from ...types import INDEX_DTYPE, ArrayType, broadcast_shapes
 from .layout import first_number, gathered_sizes, selects
 from .records import length
 
@@ -138,7 +138,7 @@ def emit_check(section: Section, step: Checked) -> None:
     lane = section.reader.read(largest, ())
     inside = section.scalars.less(lane, section.scalars.number(step.size, lane.dtype))
     where = f": {step.origin}" if step.origin else ""
-    message = f"an index is out of bounds for size {step.size}{where}"
+    message = f"an index is out of bounds for an axis of size {step.size}{where}"
     section.emission.require(inside.value, message)
     place = section.backed(counted)
     assert place is not None
@@ -148,13 +148,12 @@ def emit_check(section: Section, step: Checked) -> None:
 def counted(section: Section, node: Node, place: int) -> Lane:
     """Return a number that says where in an array to look, counted from the front and checked."""
     x, size = node.operands[0], gathered_sizes(node)[place]
-    lane, scalars = (
-        section.reader.read(node.operands[first_number(node) + place], ()),
-        section.scalars,
-    )
+    scalars = section.scalars
+    lane = section.reader.read(node.operands[first_number(node) + place], ())
     extent = scalars.number(size, lane.dtype) if isinstance(size, int) else length(section, x)
     at = scalars.where(scalars.less(lane, scalars.number(0, lane.dtype)), lane + extent, lane)
     inside = section.builder.icmp_unsigned("<", at.value, extent.value)
     where = f": {node.origin}" if node.origin else ""
-    section.emission.require(inside, f"an index is out of bounds for size {size}{where}")
+    message = f"index {{}} is out of bounds for an axis of size {size}{where}"
+    section.emission.require(inside, message, got=scalars.cast(lane, INDEX_DTYPE).value)
     return at

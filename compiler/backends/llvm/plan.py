@@ -176,7 +176,7 @@ class Plan:
 
     def _add_rows(self, node: Node) -> None:
         operand = node.operands[0]
-        if is_tiny(node.out):
+        if is_tiny(node.out) or operand in self.tiny:  # if folded from nothing, of any size
             self._add_tiny(node)
             return
         if not self.is_backed(operand):

@@ -60,7 +60,7 @@ def test_a_place_outside_is_an_error_with_the_line_before_anything_is_written(pl
     places = np.zeros(count, np.int64)
     places[-1] = place
     x = np.zeros(30)
-    with pytest.raises(IndexError, match="out of bounds for size 30: .*x\\[i\\] = 1.0"):
+    with pytest.raises(IndexError, match="out of bounds for an axis of size 30: .*x\\[i\\] = 1.0"):
         native(store)(x, places)
     assert not x.any()
 
