@@ -385,8 +385,8 @@ def test_spec_text(text):
 
 def test_looking():
     compiled = compile_grad(loss)
-    what, fix = "what='asm' names no part", "numpy, pullback, graph, joint, log"
-    fails(lambda: compiled.inspect(VECTOR, what="asm"), GradcError, what, fix=fix, here=False)
+    what, fix = "what='wasm' names no part", "numpy, pullback, graph, joint, log"
+    fails(lambda: compiled.inspect(VECTOR, what="wasm"), GradcError, what, fix=fix, here=False)
     lowered = compiled.lower(VECTOR)
     what = "a module is saved to a .py file"
     fails(lambda: lowered.save("a.txt"), GradcError, what, got="a.txt", fix=".py", here=False)

@@ -19,7 +19,7 @@ int32_t PyGILState_Ensure(void) { return 0; }
 void PyGILState_Release(int32_t state) { (void)state; }
 int32_t PyErr_CheckSignals(void) { return 0; }
 void *PyErr_NoMemory(void) { return NULL; }
-void PyErr_SetString(void *kind, const char *text) { (void)kind; fprintf(stderr, "raises: %s\n", text); }
+void *PyErr_Format(void *kind, const char *text, ...) { (void)kind; fprintf(stderr, "raises: %s\n", text); return 0; }
 void *PyMem_RawMalloc(size_t size) { return malloc(size); }
 void *PyMem_RawCalloc(size_t count, size_t size) { return calloc(count, size); }
 void *PyMem_RawRealloc(void *memory, size_t size) { return realloc(memory, size); }
