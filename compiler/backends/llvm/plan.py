@@ -52,6 +52,7 @@ class Plan:
     """The steps of a graph.
 
     Attributes:
+        prelude: Tiny values that come before all steps.
         steps: In order.
         stored: The values that have memory, with the step that fills it.
         tiny: The values that are in registers.
@@ -68,6 +69,7 @@ class Plan:
         self.graph, self.owned = graph, owned
         self.producers = graph.producers()
         self.users = graph.users()
+        self.prelude: list[Tiny] = []
         self.steps: list[Step] = []
         self.stored: dict[Value, int] = {}
         self.tiny: dict[Value, int] = {}
@@ -194,8 +196,21 @@ class Plan:
         for operand in node.operands:
             if isinstance(node.primitive.lower, Rows) and not is_tiny(operand):
                 self.materialise(operand)
+        if self._is_early(node):
+            self.tiny[node.outs[0]] = -1
+            self.prelude.append(Tiny(node))
+            return
         self.tiny[node.outs[0]] = len(self.steps)
         self.steps.append(Tiny(node))
+
+    def _is_early(self, node: Node) -> bool:
+        """Whether a tiny value can be computed before all steps: it then divides no nest."""
+        is_plain = isinstance(
+            node.primitive.lower, Scalar | Generated | IndexMap | Reduction | Rows
+        )
+        has_numbers = isinstance(node.primitive.lower, IndexMap) and len(node.operands) > 1
+        is_ready = all(self.tiny.get(operand) == -1 for operand in node.operands)
+        return is_plain and not has_numbers and is_ready
 
     def _add_fold(self, node: Node) -> None:
         operand = node.operands[0]

@@ -214,6 +214,8 @@ class Section:
         for node in dict.fromkeys(self.plan.producers.values()):
             if node.primitive.name == "constant":
                 self._constant(node)
+        for early in self.plan.prelude:
+            emit_tiny(self, early.node)
         for place, step in enumerate(self.plan.steps):
             if self.is_program:
                 self.emission.begin_step(place)
