@@ -228,10 +228,12 @@ def _conform(leaf: Any, expected: Argument) -> Any:
     if array.shape != expected.shape or array.dtype.newbyteorder("=") != expected.dtype:
         type = ArrayType(expected.shape, expected.dtype)
         raise TypeError(f"takes {type}, not {array.shape} {array.dtype}")
+    dtype = np.dtype(expected.dtype.name)  # of C's integers of 64 bits the one that is taken
     if expected.kind == "array":
         fits = array.dtype.isnative and array.flags.c_contiguous and array.flags.aligned
-        return array if fits else array.astype(expected.dtype, "C")
-    number = expected.dtype.type(array[()])
+        made = array if fits else array.astype(expected.dtype, "C")
+        return made if made.dtype.num == dtype.num else made.view(dtype)
+    number = dtype.type(array[()])
     return number if expected.kind == "scalar" else number.item()
 
 

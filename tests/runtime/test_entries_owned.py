@@ -95,3 +95,13 @@ def test_threads():
         one.join()
     assert not wrong
     assert len(compiled.history) == 4
+
+
+@pytest.mark.parametrize("dtype", ["q", "Q"])
+def test_both_of_the_integers_of_64_bits(dtype):
+    """C has two of one size, which NumPy calls equal; code knows them by a number."""
+    weighted = native(lambda w, k: np.sum(w * k))
+    k = np.arange(3, dtype=dtype)
+    for _ in range(2):
+        np.testing.assert_array_equal(weighted.grad(np.ones(3), k), [0.0, 1.0, 2.0])
+        assert native(lambda k: k + 1)(k[1]) == 2

@@ -16,6 +16,7 @@ from .scalars import I8, I64, PTR, Scalars
 from .target import Target
 
 STATUS = ir.IntType(32)
+INLINED = 96  # functions of numbers in registers: long straight code would compile for minutes
 
 
 @dataclass(eq=False)
@@ -62,7 +63,8 @@ class Emission:
         function.linkage = "internal"
         function.attributes.add("nounwind")
         builder = ir.IRBuilder(function.append_basic_block("entry"))
-        scalars, products = Scalars(builder, target), ir.Module(name="gradc.products")
+        scalars = Scalars(builder, target, INLINED)
+        products = ir.Module(name="gradc.products")
         return cls(module, products, function, builder, scalars, target, workers, count())
 
     def name(self, what: str) -> str:

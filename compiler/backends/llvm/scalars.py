@@ -89,8 +89,11 @@ def rule_of(primitive: Primitive, dtype: DType) -> Callable[..., Any] | None:
 class Scalars:
     """Appends instructions on single numbers; its methods are named as the primitives are."""
 
-    def __init__(self, builder: ir.IRBuilder, target: Target) -> None:
+    def __init__(
+        self, builder: ir.IRBuilder, target: Target, inlined: float = float("inf")
+    ) -> None:
         self.builder, self.target = builder, target
+        self._inlined = inlined  # so many functions more are; the rest is called
 
     def apply(self, primitive: Primitive, lanes: Sequence[Lane], attrs: Attrs) -> Lane:
         """Append what a primitive does to one element."""
@@ -123,7 +126,10 @@ class Scalars:
         """Call one of the mathematical functions."""
         kind = llvm_type(lanes[0].dtype)
         function = declare(self.builder.module, name, kind, self.target.fuses, **attrs)
-        return self.lane(self.builder.call(function, [one.value for one in lanes]), lanes[0])
+        self._inlined -= 1
+        how = ("noinline",) if self._inlined < 0 else ()
+        value = self.builder.call(function, [one.value for one in lanes], attrs=how)
+        return self.lane(value, lanes[0])
 
     # Memory
 
@@ -315,25 +321,44 @@ class Scalars:
         return value
 
     def cast(self, x: Lane, dtype: DType) -> Lane:
-        """Convert as NumPy does; floats beyond the range of integers become the nearest one."""
+        """Convert as NumPy does."""
         if x.dtype == dtype:
             return x
         if dtype.kind == "b":
             return self.not_equal(x, self.number(0, x.dtype))
         return Lane(self._converted(x, dtype), dtype, self)
 
+    def _integer(self, x: Lane, dtype: DType) -> ir.Value:
+        """Convert a float as x86 does: what does not fit, and NaN, becomes the least number.
+
+        Shorter types have the last bits of int32, and uint32 those of int64.
+        """
+        is_short = dtype.itemsize < 4 or dtype.name == "int32"
+        builder, size = self.builder, 32 if is_short else 64
+        low, bound = (self.number(one * 2.0 ** (size - 1), x.dtype) for one in (-1, 1))
+        fits = builder.and_(self.greater_equal(x, low).value, self.less(x, bound).value)
+        kind = ir.IntType(size)
+        least = ir.Constant(kind, -(2 ** (size - 1)))
+        value = builder.select(fits, self._saturated("si", x, kind), least)
+        if dtype.name == "uint64":
+            is_large = self.greater_equal(x, bound).value
+            value = builder.select(is_large, self._saturated("ui", x, kind), value)
+        return value if 8 * dtype.itemsize == size else builder.trunc(value, llvm_type(dtype))
+
+    def _saturated(self, sign: str, x: Lane, kind: ir.Type) -> ir.Value:
+        # A plain conversion of what does not fit is undefined.
+        types = [kind, x.value.type]
+        wanted = ir.FunctionType(kind, types[1:])
+        function = self.builder.module.declare_intrinsic(f"llvm.fpto{sign}.sat", types, wanted)
+        return self.builder.call(function, [x.value])
+
     def _converted(self, x: Lane, dtype: DType) -> ir.Value:
         builder, kind = self.builder, llvm_type(dtype)
         source, wider = x.dtype.kind, dtype.itemsize > x.dtype.itemsize
         if source == "f" and dtype.kind == "f":
             return builder.fpext(x.value, kind) if wider else builder.fptrunc(x.value, kind)
-        if source == "f":  # plain conversions of what does not fit are undefined
-            name = "llvm.fptosi.sat" if dtype.kind == "i" else "llvm.fptoui.sat"
-            types = [kind, llvm_type(x.dtype)]
-            function = builder.module.declare_intrinsic(
-                name, types, ir.FunctionType(kind, types[1:])
-            )
-            return builder.call(function, [x.value])
+        if source == "f":
+            return self._integer(x, dtype)
         if dtype.kind == "f":
             convert = builder.sitofp if source == "i" else builder.uitofp
             return convert(x.value, kind)

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from string import Formatter
 
 BOOL = 1 / 8  # of an array of eight-byte numbers
 SMALL_RESULTS = {"sum", "prod", "mean", "max", "min", "any", "all", "norm", "var", "std"}
@@ -36,7 +37,8 @@ def workspace(text: str, functions: tuple[str, ...] = ()) -> float:
         for node in ast.parse(source).body:
             if isinstance(node, ast.FunctionDef):
                 known[node.name] = node
-    operands = {f"_{i}_": _Held(1.0, 0.0) for i in range(8)}
+    fields = [int(name) for _, name, _, _ in Formatter().parse(text) if name and name.isdigit()]
+    operands = {f"_{i}_": _Held(1.0, 0.0) for i in range(max(fields, default=-1) + 1)}
     counted = _Scope(known, operands)
     (statement,) = ast.parse(text.format(*operands)).body
     if isinstance(statement, ast.Expr):

@@ -1,5 +1,7 @@
 """Every elementwise primitive is native code, whatever its operands are."""
 
+import platform
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ from gradc.compiler.pipeline import Log, lower_native
 from gradc.compiler.primitive import REGISTRY, Expand, Primitive
 from gradc.compiler.types import SUPPORTED_DTYPES, type_of
 from gradc.runtime.native_calls import native_program
+
+from gradc import compile_grad
 
 from ...primitives.cases import kind_of
 
@@ -63,3 +67,28 @@ def test_scaling_by_any_power(dtype: Any, exponents: Any) -> None:
             expected = np.ldexp(x, max(-(2**30), min(2**30, int(number))))
             result = run("ldexp", x, np.full(x.shape, number, exponents))
             np.testing.assert_array_equal(result, expected, err_msg=str(number))
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="C leaves it to the machine")
+@pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "i4", "i8", "u8"])
+@pytest.mark.parametrize("source", ["f4", "f8"])
+def test_casts_of_what_does_not_fit_are_those_of_numpy(dtype: str, source: str) -> None:
+    """NaN becomes the least number, so that it is no index; it must not be 0."""
+    x = np.array([300.7, -1.5, np.nan, -129.2, 70000.0, 3e9, 1e19, -1e30, 2.9], source)
+    with np.errstate(invalid="ignore"):
+        expected = x.astype(dtype)
+    native = compile_grad(lambda x: x.astype(dtype), backend="llvm")
+    np.testing.assert_array_equal(native(x), expected)
+
+
+def test_long_straight_code_on_few_numbers_compiles_in_time() -> None:
+    """Functions of numbers in registers are inlined up to a limit: else this takes a minute."""
+
+    def steps(x):
+        for _ in range(100):
+            x = np.sin(x) * 1.01 + 0.1 * x
+        return np.sum(x)
+
+    x = np.linspace(0.1, 1.0, 16)
+    text = compile_grad(steps, backend="llvm").inspect(x, what="llvm")
+    assert len(re.findall(r"call [^@\n]*@\"?gradc\.sin\.f64", text)) > 500
