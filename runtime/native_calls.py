@@ -228,7 +228,7 @@ def _conform(leaf: Any, expected: Argument) -> Any:
     if array.shape != expected.shape or array.dtype.newbyteorder("=") != expected.dtype:
         type = ArrayType(expected.shape, expected.dtype)
         raise TypeError(f"takes {type}, not {array.shape} {array.dtype}")
-    dtype = np.dtype(expected.dtype.name)  # of C's integers of 64 bits the one that is taken
+    dtype = expected.dtype
     if expected.kind == "array":
         fits = array.dtype.isnative and array.flags.c_contiguous and array.flags.aligned
         made = array if fits else array.astype(expected.dtype, "C")

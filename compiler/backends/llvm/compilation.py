@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import llvmlite.ir as ir
+import numpy as np
 
 from ...errors import LoweringError
 from ...ir import Graph, Value
@@ -120,7 +121,11 @@ def _signed(
     passed = [Value(HANDLE) if is_record(one) else one for one in (*graph.params, *graph.outputs)]
     ranked = ["array" if one.ndim else "scalar" for one in graph.params]
     arguments = [
-        Argument(_NUMBERS[one.dtype.kind] if kind == "number" else kind, one.dtype, one.shape)
+        Argument(
+            _NUMBERS[one.dtype.kind] if kind == "number" else kind,
+            np.dtype(one.dtype.name),  # of C's two integers of 64 bits always the same one
+            one.shape,
+        )
         for one, kind in zip(passed, kinds or ranked, strict=False)
     ]
     results = [
