@@ -186,7 +186,7 @@ def left_behind(call, times):
 def test_nothing_is_left_behind(function):
     compiled = native(function, WIDE, np.array(40))
     growth, peak = left_behind(lambda: compiled.value_and_grad(WIDE, np.array(40)), 50)
-    assert growth < 4000  # bytes; one record alone has 16,000
+    assert growth < 10_000  # bytes; one record alone has 16,000
     assert peak > 16_000  # it is seen at all
 
 
@@ -208,7 +208,7 @@ def test_an_index_out_of_bounds_leaves_nothing_behind():
     compiled = native(picked, WIDE, np.array(10), np.array(0))
     args = WIDE, np.array(40), np.array(20)
     growth, _ = left_behind(lambda: fails(lambda: compiled.value_and_grad(*args), IndexError), 50)
-    assert growth < 4000
+    assert growth < 10_000
 
 
 def test_an_exception_of_a_callback_leaves_nothing_behind():
@@ -233,7 +233,7 @@ def test_an_exception_of_a_callback_leaves_nothing_behind():
         fails(lambda: compiled.value_and_grad(WIDE, np.array(40)), RuntimeError)
 
     growth, _ = left_behind(call, 50)
-    assert growth < 4000
+    assert growth < 10_000
 
 
 # From one program to another
@@ -270,7 +270,7 @@ def test_a_pullback_keeps_what_was_saved_and_no_longer():
         return [pullback(WIDE) for pullback in pullbacks]
 
     growth, peak = left_behind(call, 20)
-    assert growth < 4000
+    assert growth < 10_000
     assert peak > 2 * 40 * WIDE.nbytes
 
 
