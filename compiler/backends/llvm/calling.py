@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...ir import Node
-from .steps import is_tiny
 
 if TYPE_CHECKING:
     from .section import Section
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 def emit_call(section: Section, node: Node) -> None:
     """Append a call with the addresses of operands and results, which have no gaps."""
     pointers = [section.pointer(operand) for operand in node.operands]
-    targets = [section.room(out) if is_tiny(out) else section.address(out) for out in node.outs]
+    targets = [section.target(out) for out in node.outs]
     section.emission.call(node, [*pointers, *targets])
     for out, target in zip(node.outs, targets, strict=True):
         section.place_at(out, target)

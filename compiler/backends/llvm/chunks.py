@@ -13,9 +13,11 @@ from math import prod
 from ...ir import Node, Value
 from ...primitive import IndexMap, Joined, Stored
 from .costs import of_nest
-from .layout import row_major
+from .gemm.tiles import rounded
+from .layout import row_major, strides_of
 from .plan import Plan
 from .steps import Nest
+from .workspace import ALIGNMENT
 
 BLOCK = 512  # so many numbers are summed plainly before the sum is added with its error
 
@@ -74,8 +76,7 @@ def is_flat(plan: Plan, nest: Nest, leaves: Sequence[Value]) -> bool:
             continue
         seen.add(one)
         if one in there:
-            strides = plan.layouts.get(one) or row_major(one.shape)
-            if one.shape != shape or strides != row_major(shape):
+            if one.shape != shape or strides_of(one, plan.layouts) != row_major(shape):
                 return False
         elif isinstance(plan.producers[one].primitive.lower, IndexMap):
             operand = plan.producers[one].operands[0]
@@ -119,10 +120,21 @@ def chunks_of(plan: Plan, nest: Nest, leaves: Sequence[Value]) -> Chunks | None:
     return None
 
 
+def chunk_size(count: int, each: float) -> int:
+    """Return how many of things that are alike make a chunk; all where it is not worth it.
+
+    Args:
+        count: How many there are.
+        each: Nanoseconds that one takes.
+    """
+    if each * count < WORTHWHILE:
+        return count
+    return max(-(-count // MOST), min(count, int(CHUNK / max(each, 1.0))))
+
+
 def _divided(
     axis: int | None, extent: int, wanted: int, unit: int, partial_bytes: int = 0
 ) -> Chunks | None:
-    size = -(-extent // wanted)
-    size = -(-size // unit) * unit
-    found = Chunks(axis, extent, size, -(-partial_bytes // 64) * 64)
+    size = rounded(-(-extent // wanted), unit)
+    found = Chunks(axis, extent, size, rounded(partial_bytes, ALIGNMENT))
     return found if found.count > 1 else None

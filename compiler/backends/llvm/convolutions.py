@@ -11,7 +11,7 @@ import llvmlite.ir as ir
 
 from ...ir import Node
 from ...primitive import Windowed
-from .chunks import CHUNK, MOST, WORTHWHILE
+from .chunks import WORTHWHILE, chunk_size
 from .costs import RATES
 from .emission import Emission
 from .gemm import (
@@ -24,10 +24,11 @@ from .gemm import (
     emit_pool_gradient,
     pool_workspace_bytes,
 )
+from .gemm.tiles import rounded
 from .loops import loop, number
-from .parallel import call_each
-from .scalars import I64, PTR
-from .steps import is_tiny
+from .parallel import call_each, span_of
+from .scalars import PTR
+from .workspace import ALIGNMENT
 
 if TYPE_CHECKING:
     from .section import Section
@@ -82,14 +83,11 @@ def emit_sliding(emission: Emission, node: Node) -> Sliding | None:
         chunk = 1 if 2.0 * products / RATES[conv.dtype] >= WORTHWHILE else made.chunks
         return Sliding(emission.imported(made.function), made.chunks, chunk, made.workspace_bytes)
     pool = _pool_of(node, what)
-    each = _WINDOW * prod((*pool.out, *pool.window))
-    chunk = pool.planes
-    if each * pool.planes >= WORTHWHILE:
-        chunk = max(-(-pool.planes // MOST), min(pool.planes, int(CHUNK / max(each, 1.0))))
+    chunk = chunk_size(pool.planes, _WINDOW * prod((*pool.out, *pool.window)))
     if what in ("maximum", "mean"):
         return Sliding(emit_pool(emission.module, pool), pool.planes, chunk, 0)
     function = emit_pool_gradient(emission.module, pool)
-    return Sliding(function, pool.planes, chunk, -(-pool_workspace_bytes(pool) // 64) * 64)
+    return Sliding(function, pool.planes, chunk, rounded(pool_workspace_bytes(pool), ALIGNMENT))
 
 
 def _conv_of(node: Node, roles: list[str]) -> Conv:
@@ -126,7 +124,7 @@ def _pool_of(node: Node, what: str) -> Pool:
 
 def emit_windowed(section: Section, node: Node, sliding: Sliding | None) -> None:
     """Call the function of a node."""
-    target = section.room(node.out) if is_tiny(node.out) else section.address(node.out)
+    target = section.target(node.out)
     if sliding is not None:
         _call(section, node, sliding, target)
     section.place_at(node.out, target)
@@ -155,10 +153,8 @@ def _call(section: Section, node: Node, sliding: Sliding, target: ir.Value) -> N
     def body(
         builder: ir.IRBuilder, pointers: Sequence[ir.Value], own: ir.Value, chunk: ir.Value
     ) -> None:
-        start = builder.mul(chunk, I64(sliding.chunk))
-        stop = builder.add(start, I64(sliding.chunk))
-        is_short = builder.icmp_signed(">", stop, I64(sliding.places))
-        places(builder, pointers, own, start, builder.select(is_short, I64(sliding.places), stop))
+        span = span_of(builder, chunk, sliding.chunk, sliding.places)
+        places(builder, pointers, own, *span)
 
     pointers, workspace = [*given, target], section.in_workspace(node)
     if sliding.chunks == 1:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import llvmlite.ir as ir
 
 from ...ir import Node
-from .kernel import Kernel
+from .kernel import SingleKernel
 from .loops import loop
 from .scalars import I64, DType, Lane, literal, llvm_type
-from .steps import is_tiny
 
 if TYPE_CHECKING:
     from .section import Section
@@ -22,9 +21,9 @@ _FREE = ("reassoc", "contract")
 def emit_correlation(section: Section, node: Node) -> None:
     """Add up the products of a vector with each part of another one that is as long."""
     (long, short), out = node.operands, node.out
-    target = section.room(out) if is_tiny(out) else section.address(out)
+    target = section.target(out)
     pointers = section.pointer(long), section.pointer(short), target
-    kernel = Kernel(section, "correlation", (), pointers)
+    kernel = SingleKernel(section, "correlation", (), pointers)
     block = VECTORS * max(1, section.emission.target.vector_bytes // out.dtype.itemsize)
     count, taps = out.shape[0], short.shape[0]
     whole = count // block * block
@@ -44,7 +43,7 @@ def _plus_product(builder: ir.IRBuilder, dtype: DType, total: Any, x: Any, y: An
     return builder.fadd(total, builder.fmul(x, y, flags=_FREE), flags=_FREE)
 
 
-def _block(kernel: Kernel, dtype: DType, first: ir.Value, lanes: int, taps: int) -> None:
+def _block(kernel: SingleKernel, dtype: DType, first: ir.Value, lanes: int, taps: int) -> None:
     """Compute results side by side: each element of the short vector meets all of them."""
     builder, scalars = kernel.builder, kernel.scalars
     long, short, target = kernel.targets
@@ -73,7 +72,7 @@ def _block(kernel: Kernel, dtype: DType, first: ir.Value, lanes: int, taps: int)
         builder.store(made, vector(target, first, which), align=dtype.itemsize)
 
 
-def _one(kernel: Kernel, dtype: DType, place: ir.Value, taps: int) -> None:
+def _one(kernel: SingleKernel, dtype: DType, place: ir.Value, taps: int) -> None:
     builder, scalars = kernel.builder, kernel.scalars
     long, short, target = kernel.targets
     with builder.goto_entry_block():

@@ -233,7 +233,7 @@ def _bytes_on(builder: ir.IRBuilder, pointer: ir.Value, offset: Any) -> ir.Value
 def _column_targets(nest: NestEmitter) -> dict[Node, ir.Value]:
     """Return where folds go: into the results, or into what a chunk has of its own."""
     if nest.chunks is None or not nest.chunks.partial_bytes:
-        return {node: nest.targets[node.out] for node in nest.space.folds}
+        return {node: nest.target_of[node.out] for node in nest.space.folds}
     offsets = _offsets(nest.space.folds)
     return {node: _bytes_on(nest.builder, nest.partials, offsets[node]) for node in offsets}
 

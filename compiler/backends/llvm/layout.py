@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
-from ...ir import Node
+from ...ir import Node, Value
 from ...primitive import IndexMap, Joined, Stored
 from ...primitives.selection import Gather, Index, Slice, first_array_axis
 
@@ -40,6 +40,11 @@ def is_row_major(shape: Sequence[int], strides: Strides) -> bool:
         dim == 1 or stride == wanted
         for dim, stride, wanted in zip(shape, strides, row_major(shape), strict=True)
     )
+
+
+def strides_of(value: Value, layouts: Mapping[Value, Strides]) -> Strides:
+    """Return the strides of a value: those that are known for it, else without gaps."""
+    return layouts.get(value) or row_major(value.shape)
 
 
 def dot(index: Sequence[Any], strides: Strides) -> Any:

@@ -17,15 +17,14 @@ from .borders import borders
 from .chunks import Chunks, ends_in_kept, is_flat
 from .counters import lies_within
 from .folds import emit_merge, fill, fold_columns, fold_rows
+from .kernel import Kernel
 from .layout import dot, row_major
 from .loops import loop
 from .parallel import call_in_chunks
-from .places import Buffer, Reader, Registers
-from .plan import Plan
-from .scalars import I64, PTR, Lane, Scalars, llvm_type
+from .places import Buffer, Reader
+from .scalars import I64, PTR, Lane
 from .steps import Nest
 from .structure import structure
-from .target import Target
 
 if TYPE_CHECKING:
     from .section import Section
@@ -37,8 +36,7 @@ def emit_nest(section: Section, nest: Nest, leaves: Sequence[Value]) -> None:
     given, registers = section.operands(leaves)
     key = structure(section.plan, nest, leaves, registers, chunks)
     if key not in emission.kernels:
-        name, module, target = emission.name("nest"), emission.module, emission.target
-        emitter = NestEmitter(section.plan, nest, module, name, target, leaves, registers, chunks)
+        emitter = NestEmitter(section, nest, leaves, registers, chunks)
         emission.kernels[key] = emitter.emit(), emitter.merge()
     function, merge = emission.kernels[key]
     for value in written_by(nest):
@@ -60,7 +58,7 @@ def written_by(nest: Nest) -> list[Value]:
     return [*nest.values, *(node.outs[0] for node in nest.folds)]
 
 
-class NestEmitter:
+class NestEmitter(Kernel):
     """Emits one nest as a function: pointers to what it reads and writes, then a chunk.
 
     Of a chunk it takes where it starts and stops, and memory for what it folds.
@@ -69,49 +67,25 @@ class NestEmitter:
         space: The nest.
         chunks: How it is divided.
         is_flat: Whether all points are one axis.
-        written: The values that it writes.
-        function: The function.
+        target_of: The address of each value that it writes.
     """
 
     def __init__(
         self,
-        plan: Plan,
+        section: Section,
         nest: Nest,
-        module: ir.Module,
-        name: str,
-        target: Target,
         leaves: Sequence[Value],
         registers: frozenset[Value],
-        chunks: Chunks | None = None,
+        chunks: Chunks | None,
     ) -> None:
-        self.plan, self.space, self.chunks = plan, nest, chunks
-        self.is_flat = is_flat(plan, nest, leaves)
-        self.written = written_by(nest)
-        kinds = [llvm_type(one.dtype) if one in registers else PTR for one in leaves]
-        span = [I64, I64, PTR] if chunks else []
-        kind = ir.FunctionType(ir.VoidType(), [*kinds, *(PTR for _ in self.written), *span])
-        self.function = ir.Function(module, kind, name)
-        self.function.linkage = "internal"
-        # LLVM prefers half the width where it has 64 bytes; our functions gain from all of it.
-        width = f'"prefer-vector-width"="{8 * target.vector_bytes}"'
-        for attribute in ("noinline", "nounwind", width):
-            set.add(self.function.attributes, attribute)  # the last one llvmlite does not know
-        self.builder = ir.IRBuilder(self.function.append_basic_block("entry"))
-        self.scalars = Scalars(self.builder, target)
-        places: dict[Value, Registers | Buffer] = {}
-        for one, given in zip(leaves, self.function.args, strict=False):
-            if one in registers:
-                places[one] = Registers(one.shape, (Lane(given, one.dtype, self.scalars),))
-            else:
-                given.add_attribute("noalias")
-                strides = plan.layouts.get(one) or row_major(one.shape)
-                places[one] = Buffer(given, strides)
-        self.targets = dict(zip(self.written, self.function.args[len(leaves) :], strict=False))
-        span_given: Sequence[Any] = self.function.args[-3:] if chunks else (None,) * 3
-        self.start, self.stop, self.partials = span_given
-        for written in self.targets.values():
-            written.add_attribute("noalias")
-        self.reader = Reader(self.scalars, places, plan.producers)
+        written = written_by(nest)
+        more = [I64, I64, PTR] if chunks else []
+        super().__init__(section, "nest", leaves, registers, len(written), more)
+        self.plan, self.space, self.chunks = section.plan, nest, chunks
+        self.is_flat = is_flat(self.plan, nest, leaves)
+        self.target_of = dict(zip(written, self.targets, strict=True))
+        span: Sequence[Any] = self.more or (None,) * 3
+        self.start, self.stop, self.partials = span
 
     def emit(self) -> ir.Function:
         """Emit the function."""
@@ -138,7 +112,7 @@ class NestEmitter:
 
     def store(self, value: Value, offset: Any, lane: Lane) -> None:
         """Write an element."""
-        pointer = self.scalars.element(self.targets[value], value.dtype, offset)
+        pointer = self.scalars.element(self.target_of[value], value.dtype, offset)
         self.scalars.store(lane, pointer)
 
     def span(self, axis: int | None) -> tuple[Any, Any]:

@@ -58,6 +58,16 @@ def emit_task(
     return function
 
 
+def span_of(
+    builder: ir.IRBuilder, chunk: ir.Value, size: int, extent: int
+) -> tuple[ir.Value, ir.Value]:
+    """Return where a chunk of so many places starts and stops; the last one may be smaller."""
+    start = builder.mul(chunk, I64(size))
+    stop = builder.add(start, I64(size))
+    is_short = builder.icmp_signed(">", stop, I64(extent))
+    return start, builder.select(is_short, I64(extent), stop)
+
+
 def call_in_chunks(
     emission: Emission,
     function: ir.Function,
@@ -69,10 +79,7 @@ def call_in_chunks(
 
     def body(builder: ir.IRBuilder, values: Sequence[ir.Value], chunk: ir.Value) -> None:
         *given, partials = values
-        start = builder.mul(chunk, I64(chunks.size))
-        stop = builder.add(start, I64(chunks.size))
-        is_short = builder.icmp_signed(">", stop, I64(chunks.extent))
-        stop = builder.select(is_short, I64(chunks.extent), stop)
+        start, stop = span_of(builder, chunk, chunks.size, chunks.extent)
         offset = builder.mul(chunk, I64(chunks.partial_bytes))
         own = builder.gep(partials, [offset], source_etype=I8)
         builder.call(function, [*given, start, stop, own])

@@ -169,14 +169,13 @@ class Reader:
             if one is not True:
                 inside = one if inside is True else builder.and_(inside, one)
         before = self.read(x, index) if adds else None
-        if inside is True:
-            lane = self.read(value, within)
-            return scalars.add(before, lane) if before is not None else lane
 
         def with_value(reader: Reader) -> Lane:
             lane = reader.read(value, within)
             return scalars.add(before, lane) if before is not None else lane
 
+        if inside is True:
+            return with_value(self)
         return self._either(
             inside,
             with_value,
@@ -258,8 +257,3 @@ def unravelled(offset: int, shape: Sequence[int]) -> list[int]:
 def indices(shape: Sequence[int]) -> list[list[int]]:
     """Return the index of each element in row-major order."""
     return [unravelled(i, shape) for i in range(prod(shape))]
-
-
-def constant_index(number: int) -> ir.Constant:
-    """Return an integer as an operand of instructions."""
-    return I64(number)

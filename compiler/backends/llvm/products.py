@@ -11,15 +11,16 @@ import llvmlite.ir as ir
 import numpy as np
 
 from ...ir import Node, Value
-from .chunks import CHUNK, MOST, WORTHWHILE
+from .chunks import WORTHWHILE, chunk_size
 from .costs import RATES
 from .emission import Emission
 from .gemm import Gemm, emit, emit_task, workspace_bytes
-from .layout import Strides, row_major
+from .gemm.tiles import rounded
+from .layout import Strides, row_major, strides_of
 from .loops import loop
-from .parallel import call_each, context_of, run_job
+from .parallel import call_each, context_of, run_job, span_of
 from .scalars import I64, PTR, llvm_type
-from .steps import is_tiny
+from .workspace import ALIGNMENT
 
 if TYPE_CHECKING:
     from .section import Section
@@ -49,10 +50,7 @@ def batch_of(node: Node, layouts: Mapping[Value, Strides]) -> Batch:
     """
     (x, y), out = node.operands, node.out
 
-    def strides_of(value: Value) -> Strides:
-        return layouts.get(value) or row_major(value.shape)
-
-    xs, ys, outs = strides_of(x), strides_of(y), row_major(out.shape)
+    xs, ys, outs = strides_of(x, layouts), strides_of(y, layouts), row_major(out.shape)
     a = xs[-2:] if x.ndim > 1 else (0, xs[-1])
     b = ys[-2:] if y.ndim > 1 else (ys[-1], 0)
     rest = iter(outs[-((x.ndim > 1) + (y.ndim > 1)) :] if x.ndim > 1 or y.ndim > 1 else ())
@@ -106,16 +104,14 @@ def work_of(emission: Emission, node: Node, layouts: Mapping[Value, Strides]) ->
             return Work(batch, emission.imported(task.function), task.chunks, 0, task.worker_bytes)
     function = emission.imported(emit(module, spec, target))
     size = workspace_bytes(spec, target)
-    products = count
-    if count > 1 and each * count >= WORTHWHILE:
-        products = max(-(-count // MOST), min(count, int(CHUNK / max(each, 1.0))))
-    return Work(batch, function, -(-count // products), products, -(-size // 64) * 64)
+    products = chunk_size(count, each)
+    return Work(batch, function, -(-count // products), products, rounded(size, ALIGNMENT))
 
 
 def emit_product(section: Section, node: Node) -> None:
     """Call the product of matrices, for each of a batch."""
     out = node.out
-    target = section.room(out) if is_tiny(out) else section.address(out)
+    target = section.target(out)
     if 0 not in out.shape:
         _multiply(section, node, section.work[node], target)
     section.place_at(out, target)
@@ -139,10 +135,8 @@ def _multiply(section: Section, node: Node, work: Work, target: ir.Value) -> Non
     def body(
         builder: ir.IRBuilder, given: Sequence[ir.Value], own: ir.Value, chunk: ir.Value
     ) -> None:
-        start = builder.mul(chunk, I64(work.products))
-        stop = builder.add(start, I64(work.products))
-        is_short = builder.icmp_signed(">", stop, I64(count))
-        with loop(builder, builder.select(is_short, I64(count), stop), start) as place:
+        start, stop = span_of(builder, chunk, work.products, count)
+        with loop(builder, stop, start) as place:
             _one(builder, work, given, own, place)
 
     task, values = emission.name(f"{name}.task"), [*pointers, target]

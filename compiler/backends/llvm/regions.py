@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import llvmlite.ir as ir
@@ -141,7 +142,7 @@ class _Carried:
                 found.append(self.records[out])
                 spares.append(None)
             elif is_tiny(out):
-                count = len(range(_size(out)))
+                count = prod(out.shape)
                 lanes = [Lane(one, out.dtype, self.section.scalars) for one in rest[:count]]
                 found.append(Registers(out.shape, tuple(lanes)))
                 spares.append(None)
@@ -166,21 +167,14 @@ class _Carried:
         return found
 
 
-def _size(value: Value) -> int:
-    size = 1
-    for dim in value.shape:
-        size *= dim
-    return size
-
-
 def _lanes(section: Section, value: Value, place: Place) -> Sequence[Lane]:
     if isinstance(place, Registers):
         return place.lanes
     assert isinstance(place, Buffer)
-    assert place.strides == row_major(value.shape) or _size(value) <= 1
+    assert place.strides == row_major(value.shape) or prod(value.shape) <= 1
     return [
         section.scalars.load(section.scalars.element(place.pointer, value.dtype, i), value.dtype)
-        for i in range(_size(value))
+        for i in range(prod(value.shape))
     ]
 
 
@@ -319,7 +313,7 @@ def _emit_cond(section: Section, node: Node) -> None:
             section.places[out] = place
             continue
         lanes = []
-        for k in range(_size(out)):
+        for k in range(prod(out.shape)):
             phi = builder.phi(llvm_type(out.dtype))
             for places, block in found:
                 place = places[i]

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...ir import Node
 from ...primitive import Cumulative
-from .kernel import Kernel
+from .kernel import SingleKernel
 from .layout import dot, row_major
 from .loops import loop
 from .scalars import I64, Lane, llvm_type
-from .steps import is_tiny
 
 if TYPE_CHECKING:
     from .section import Section
@@ -22,16 +21,16 @@ ROWS = 8  # rows that are folded at one time: each of them waits for its last ad
 
 def emit_scan(section: Section, node: Node) -> None:
     """Fold along an axis, and write every total."""
-    target = section.room(node.out) if is_tiny(node.out) else section.address(node.out)
+    target = section.target(node.out)
     if 0 not in node.out.shape:
-        kernel = Kernel(section, "scan", section.plan.leaves_of(node), [target])
+        kernel = SingleKernel(section, "scan", section.plan.leaves_of(node), [target])
         _Scan(kernel, node).emit()
         kernel.call()
     section.place_at(node.out, target)
 
 
 class _Scan:
-    def __init__(self, kernel: Kernel, node: Node) -> None:
+    def __init__(self, kernel: SingleKernel, node: Node) -> None:
         lower = node.primitive.lower
         assert isinstance(lower, Cumulative)
         self.kernel, self.node, self.lower = kernel, node, lower

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...ir import Node
 from ...primitives.selection import slice_index
-from .kernel import Kernel
+from .kernel import SingleKernel
 from .layout import dot, row_major, stored_index
-from .steps import is_tiny
 
 if TYPE_CHECKING:
     from .section import Section
@@ -21,13 +20,13 @@ def emit_scatter(section: Section, node: Node) -> None:
     """Store a value at the places that arrays hold, or add it there."""
     x, value = node.operands[:2]
     lower: Any = node.primitive.lower
-    target = section.room(node.out) if is_tiny(node.out) else section.address(node.out)
+    target = section.target(node.out)
     section.backed(x)
     strides = row_major(x.shape)
     if node.out not in section.plan.shared:
         section.copy(x, target, strides)
     if 0 not in value.shape:
-        kernel = Kernel(section, "scatter", section.plan.leaves_of(node), [target])
+        kernel = SingleKernel(section, "scatter", section.plan.leaves_of(node), [target])
 
         def body(index: list[Any]) -> None:
             reader = kernel.reader.fresh()

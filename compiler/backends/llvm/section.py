@@ -279,6 +279,10 @@ class Section:
         self.places[value] = Buffer(pointer, self.plan.layouts[value])
         return self.places[value]
 
+    def target(self, value: Value) -> ir.Value:
+        """Return where a step of its own writes a value, which ``place_at`` then places."""
+        return self.room(value) if is_tiny(value) else self.address(value)
+
     def pointer(self, value: Value) -> ir.Value:
         """Return an address at which the elements of a value can be read."""
         place = self.backed(value)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...ir import Value
 from .chunks import Chunks
-from .layout import row_major
+from .layout import strides_of
 from .plan import Plan
 from .steps import Nest
 
@@ -26,8 +26,7 @@ def structure(
     """
     numbers: dict[Value, int] = {leaf: i for i, leaf in enumerate(leaves)}
     parts: list[Hashable] = [
-        (one.type, one in registers, plan.layouts.get(one) or row_major(one.shape))
-        for one in leaves
+        (one.type, one in registers, strides_of(one, plan.layouts)) for one in leaves
     ]
     roots = [*nest.values, *(node.operands[0] for node in nest.folds)]
     todo = list(reversed(roots))

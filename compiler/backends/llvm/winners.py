@@ -10,11 +10,10 @@ import llvmlite.ir as ir
 from ...ir import Node
 from ...primitive import Winner
 from ...types import INDEX_DTYPE
-from .kernel import Kernel
+from .kernel import SingleKernel
 from .loops import loop
 from .places import Buffer
 from .scalars import I64, Lane, llvm_type
-from .steps import is_tiny
 
 if TYPE_CHECKING:
     from .section import Section
@@ -25,9 +24,9 @@ COLUMNS = 128  # that are compared side by side
 
 def emit_winner(section: Section, node: Node) -> None:
     """Find the place of an extremum along an axis, or over all axes in row-major order."""
-    target = section.room(node.out) if is_tiny(node.out) else section.address(node.out)
+    target = section.target(node.out)
     if 0 not in node.out.shape:
-        kernel = Kernel(section, "winner", section.plan.leaves_of(node), [target])
+        kernel = SingleKernel(section, "winner", section.plan.leaves_of(node), [target])
         _Search(kernel, node).emit()
         kernel.call()
     section.place_at(node.out, target)
@@ -36,7 +35,7 @@ def emit_winner(section: Section, node: Node) -> None:
 class _Search:
     """The array has three axes for it, of which it searches the middle one."""
 
-    def __init__(self, kernel: Kernel, node: Node) -> None:
+    def __init__(self, kernel: SingleKernel, node: Node) -> None:
         lower = node.primitive.lower
         assert isinstance(lower, Winner)
         self.kernel, self.builder, self.scalars = kernel, kernel.builder, kernel.scalars

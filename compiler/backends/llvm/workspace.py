@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .gemm.tiles import rounded
+
 ALIGNMENT = 64
 
 
@@ -20,7 +22,7 @@ def assign(sizes: Iterable[tuple[int, int, int]]) -> tuple[list[int], int]:
         >>> assign([(100, 0, 2), (64, 1, 3), (100, 3, 4)])
         ([0, 128, 0], 192)
     """
-    blocks = [(-(-size // ALIGNMENT) * ALIGNMENT, first, last) for size, first, last in sizes]
+    blocks = [(rounded(size, ALIGNMENT), first, last) for size, first, last in sizes]
     offsets = [0] * len(blocks)
     placed: list[int] = []
     for i in sorted(range(len(blocks)), key=lambda i: (-blocks[i][0], blocks[i][1], i)):
