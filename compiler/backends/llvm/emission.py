@@ -177,7 +177,7 @@ class Emission:
         for i, number in enumerate(numbers):
             builder.store(number, builder.gep(table, [I64(i)], source_etype=PTR))
         result = self.python(
-            "PyObject_Vectorcall",
+            "PyObject_VectorcallDict",  # PyObject_Vectorcall is no symbol of CPython 3.10
             PTR,
             self._object(name),
             table,
