@@ -20,6 +20,7 @@ from .passes.factor import factor
 from .passes.fold import fold
 from .passes.hoist import hoist
 from .passes.inline import inline
+from .passes.invert import invert
 from .passes.jacobian import hessian, jacobian
 from .passes.narrow import narrow
 from .passes.pushforward import pushforward
@@ -83,6 +84,7 @@ NATIVE: tuple[Pass, ...] = (
     expand_native,
     unmask,
     simplify_algebra,
+    invert,
     fold,
     cse,
     narrow,

@@ -47,10 +47,11 @@ entry:
 hunt:
   %pauses = phi i64 [ 0, %entry ], [ %more, %pause ], [ 0, %report ], [ 0, %tired ], [ 0, %stay ]
   %remaining = load atomic i64, ptr $remaining monotonic, align 8
-  %found = icmp sgt i64 %remaining, 0
+  %left = trunc i64 %remaining to i32
+  %found = icmp sgt i32 %left, 0
   br i1 %found, label %work, label %idle
 work:
-  %ran = call i64 @run_chunks()
+  %ran = call i64 @run_chunks(i1 false)
   %some = icmp sgt i64 %ran, 0
   br i1 %some, label %report, label %idle
 report:
@@ -113,7 +114,8 @@ define internal void @sleep() noinline {
   %others = atomicrmw add ptr $sleepers, i64 1 seq_cst
   %surplus = call i1 @is_surplus()
   %remaining = load atomic i64, ptr $remaining seq_cst, align 8
-  %found = icmp sgt i64 %remaining, 0
+  %left = trunc i64 %remaining to i32
+  %found = icmp sgt i32 %left, 0
   %stay = or i1 %found, %surplus
   br i1 %stay, label %awake, label %wait
 wait:
@@ -123,7 +125,8 @@ awake:
   %sleepers = atomicrmw sub ptr $sleepers, i64 1 seq_cst
   call i32 @pthread_mutex_unlock(ptr @mutex)
   %rest = load atomic i64, ptr $remaining seq_cst, align 8
-  %open = icmp sgt i64 %rest, 0
+  %left_now = trunc i64 %rest to i32
+  %open = icmp sgt i32 %left_now, 0
   %several = icmp sgt i64 %sleepers, 1
   %useful = and i1 %open, %several
   br i1 %useful, label %wake, label %end

