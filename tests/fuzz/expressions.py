@@ -17,7 +17,7 @@ np.log(1.5 + np.cos({0})) | np.log2(np.abs({0}) + 1) | np.log10({0} ** 2 + 0.5)
 np.log(np.abs({0})) | np.sqrt({0} * {0} + 0.5) | np.sqrt(np.abs({0})) | 1 / (2 + np.sin({0}))
 1 / {0} | {0} ** 2 | np.reciprocal(1.5 + np.tanh({0})) | {0} ** 3 | {0} ** -1
 (1.5 + np.sin({0})) ** -1.5 | -{0} | np.abs({0}) ** 0.5 | 2.5 * {0} - 1 | np.square({0}) + {0}
-np.sinc({0}) | np.degrees({0}) * 0.01 | np.deg2rad({0}) | np.maximum({0}, 0.1)
+np.sinc(np.clip({0}, -9, 9)) | np.degrees({0}) * 0.01 | np.deg2rad({0}) | np.maximum({0}, 0.1)
 np.minimum({0}, 0.3) | np.clip({0}, -0.5, 0.75) | np.abs({0}) | np.sign({0}) * {0}
 np.where({0} > 0.2, {0} * {0}, 0.5 * {0}) | {0} * ({0} < -0.1) | +{0} | np.nan_to_num({0})
 np.fabs({0}) | np.where(np.isnan({0}), 0.0, {0}) | 3 - {0} | np.positive({0}) | special.expit({0})
@@ -28,7 +28,7 @@ special.i1e({0}) | special.logit(0.5 + 0.4 * np.tanh({0})) | special.gamma(1.5 +
 special.erfcx({0}) | np.logaddexp({0}, 0.5) | np.hypot({0}, 1.0) | np.arctan2({0}, 0.5)
 np.power(1.5, {0}) | {0} % 1.3 | np.float32(0.5) * {0} | {0} * np.pi | np.fmax({0}, 0.2)
 np.heaviside({0}, 0.5) * {0} | np.trunc({0}) | np.floor({0}) | np.ceil({0}) + {0}
-np.rint({0}) * {0} | np.modf({0})[0] | np.round({0}, 1) + {0}
+np.rint({0}) * {0} | np.modf({0} + 0.13)[0] | np.round({0}, 1) + {0}
 """
 BINARY = """
 {0} + {1} | {0} - {1} | {0} * {1} | {0} / (1.5 + {1} ** 2) | {0} / {1} | {0} * {0} - {1} * {1}
