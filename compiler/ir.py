@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import PurePath
 from types import TracebackType
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from .errors import GradcError, TypeRuleError
+from .forks import cached_property
 from .operators import Operators
 from .primitive import REGISTRY, Attrs, NumPy, Primitive
 from .types import BOOL, ArrayType, format_shape, type_of

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy import ctypeslib
 
 if TYPE_CHECKING:
     from .native_calls import NativeProgram
@@ -63,7 +64,7 @@ class CFunction:
 
 def _array(dtype: np.dtype[Any], shape: tuple[int, ...], *flags: Any) -> Any:
     """Return the type of a parameter that takes such arrays."""
-    return np.ctypeslib.ndpointer(dtype, len(shape), shape=shape, flags=flags)
+    return ctypeslib.ndpointer(dtype, len(shape), shape=shape, flags=flags)
 
 
 def _identifiers(names: Iterable[str]) -> list[str]:

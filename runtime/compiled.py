@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, get_args
 import numpy as np
 
 from ..compiler.errors import GradcError
+from ..compiler.forks import cached_property
 from ..compiler.frontend.active import current_trace, suspended
 from ..compiler.frontend.concrete import holds_traced, plain
 from ..compiler.frontend.signature import Parameters, Signature, Wrt, sign, want
@@ -270,7 +271,7 @@ class CompiledFunction(Derivatives[P, R], Generic[P, R]):
         """
         return self if instance is None else BoundMethod(self.method, instance)
 
-    @functools.cached_property
+    @cached_property
     def method(self) -> CompiledFunction[..., Any]:
         """The same function with positions in ``wrt`` that count behind the first parameter."""
         given = self.wrt if isinstance(self.wrt, tuple) else (self.wrt,)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
+from ..compiler.forks import ProcessLock
 from .derivatives import Derivatives
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Entries:
         self._function = function
         self._chains: dict[str, dict[NativeProgram, Callable[..., Any]]] = {}
         self.first: dict[str, Callable[..., Any]] = {}
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
         for name in ENTERED.values():
             setattr(function, name, MethodType(_METHODS[name], function))
 
@@ -41,7 +41,7 @@ class Entries:
         """Let a program take the calls of its signature, if it can and does not yet."""
         if program is None or not program.takes_calls:
             return
-        with self._lock:
+        with self._lock.held:
             chain = self._chains.setdefault(mode, {})
             if program in chain or len(chain) == MOST:
                 return

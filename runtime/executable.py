@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..compiler.backends.numpy_source import Module
+from ..compiler.forks import cached_property
 
 if TYPE_CHECKING:
     from .native_calls import NativeProgram

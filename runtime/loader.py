@@ -6,7 +6,6 @@ import atexit
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Callable
 from functools import partial
 from itertools import count
@@ -16,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from ..compiler.backends.numpy_source import Module
+from ..compiler.forks import ProcessLock
 
-_lock = threading.Lock()
+_lock = ProcessLock()
 _numbers = count(1)
 _folders: dict[int, Path] = {}
 
@@ -25,7 +25,7 @@ _folders: dict[int, Path] = {}
 def folder() -> Path:
     """Return the folder of this process for generated code; it goes when the process ends."""
     process = os.getpid()  # a forked child has a folder of its own
-    with _lock:
+    with _lock.held:
         if process not in _folders:
             _folders[process] = Path(tempfile.mkdtemp(prefix="gradc-"))
             atexit.register(_remove, process)

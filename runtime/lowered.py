@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ..compiler.errors import GradcError
+from ..compiler.forks import cached_property
 from ..compiler.printer import print_graph
 from .c_function import CFunction
 from .kernel_table import kernel_table

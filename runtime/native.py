@@ -9,10 +9,14 @@ from itertools import count
 from typing import Any
 
 import llvmlite.binding as binding
+from llvmlite.binding import ffi
 
 from ..compiler.backends.llvm.target import Target
 from ..compiler.errors import LoweringError
+from ..compiler.forks import wait_for
 
+if hasattr(ffi.lib, "_lock"):  # that every call of LLVM holds; llvmlite has no public name for it
+    wait_for(ffi.lib._lock)
 _numbers = count(1)
 # Each one takes three mappings of memory, of which Linux allows a process 65,530 by default; past
 # that LLVM ends the process.

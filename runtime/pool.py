@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from ..compiler.backends.llvm.pool import (
     pool_text,
 )
 from ..compiler.backends.llvm.target import Target, compile_text
+from ..compiler.forks import ProcessLock
 from . import threads
 from .native import Library, load
 
@@ -29,7 +29,7 @@ from .native import Library, load
 _PATIENCE = 50e-6
 _MEASURED_PAUSES = 500
 
-_lock = threading.Lock()
+_lock = ProcessLock()
 _made: Pool | None = None
 
 
@@ -53,7 +53,7 @@ def thread_pool() -> Pool:
         GradcError: The environment variable ``GRADC_NUM_THREADS`` is no number of threads.
     """
     global _made
-    with _lock:
+    with _lock.held:
         if _made is None:
             _made = _load()
         return _made
@@ -104,13 +104,3 @@ def _pauses_within(seconds: float, pause: Callable[[int], None]) -> int:
         pause(_MEASURED_PAUSES)
         best = min(best, time.perf_counter() - start)
     return max(1, int(seconds / best * _MEASURED_PAUSES))
-
-
-def _renew_lock() -> None:
-    """Free the lock in a forked child: the thread that held it is not there."""
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)

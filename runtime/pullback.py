@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..compiler.errors import GradcError
+from ..compiler.forks import ProcessLock
 
 Run = Callable[[Sequence[Any], Sequence[Any], bool], Sequence[Any]]
+
+_lock = ProcessLock()  # of all pullbacks: it is held for a moment only
 
 
 class Pullback:
@@ -44,7 +46,6 @@ class Pullback:
         self._residuals: tuple[Any, ...] | None = tuple(map(_apart, residuals))
         self._cotangents, self._run, self._arrange = cotangents, run, arrange
         self._running = 0
-        self._lock = threading.Lock()
 
     def __call__(self, ct: Any, *, retain_graph: bool = True) -> Any:
         """Return the gradient for the cotangent ``ct`` of the output.
@@ -62,7 +63,7 @@ class Pullback:
             TypeRuleError: The cotangent does not have the structure, shape or kind of the output.
         """
         cts = self._cotangents(ct)
-        with self._lock:
+        with _lock.held:
             residuals = self._residuals
             if residuals is None:
                 raise _freed()
@@ -74,7 +75,7 @@ class Pullback:
         try:
             return self._arrange(self._run(residuals, cts, consuming))
         finally:
-            with self._lock:
+            with _lock.held:
                 self._running -= 1
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import threading
 from collections.abc import Callable, Collection, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..compiler import pipeline
 from ..compiler.backends.numpy_source import Heading, Module
 from ..compiler.errors import GradcError, LoweringError
+from ..compiler.forks import ProcessLock, importing
 from ..compiler.frontend.capture import Capture, capture
 from ..compiler.frontend.places import Place
 from ..compiler.frontend.signature import Parameters, Signature, Wanted
@@ -61,7 +61,7 @@ class Specialisation:
         self._joints: dict[bool, Graph] = {}
         self._backward: tuple[Graph, int] | None = None
         self._pushed: dict[bool, Graph] = {}
-        self._lock = threading.RLock()
+        self._lock = ProcessLock()
         started = perf_counter()
         self.captured: Capture = capture(
             parameters, signature, values, leaves, wanted.leaves if wanted else (), varying
@@ -176,7 +176,7 @@ class Specialisation:
         ready = self._executables.get(mode)
         if ready is not None:
             return ready
-        with self._lock:
+        with self._lock.held:
             if mode not in self._executables:
                 self._compile(mode)
         return self._executables[mode]
@@ -340,7 +340,8 @@ def _itself(module: Module) -> Module:
 @cache
 def _llvm() -> Callable[..., NativeProgram]:
     """Return what compiles with LLVM, which takes a while to import."""
-    from .native_calls import native_program
+    with importing:
+        from .native_calls import native_program
 
     return native_program
 

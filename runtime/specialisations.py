@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Sequence
 from typing import Any
 
+from ..compiler.forks import ProcessLock
 from ..compiler.frontend import fence
 from ..compiler.frontend.places import Place
 from ..compiler.frontend.signature import Parameters, Signature, Wrt, want
@@ -28,7 +28,7 @@ class Specialisations:
         self.history: list[tuple[str, Specialisation]] = []
         self._known: dict[Any, list[Specialisation]] = {}
         self._varying: frozenset[Place] = frozenset()
-        self._lock = threading.RLock()
+        self._lock = ProcessLock()
 
     def find(
         self,
@@ -49,7 +49,7 @@ class Specialisations:
         found = self._made_for(key, values, leaves)
         if found is not None:
             return found
-        with self._lock:
+        with self._lock.held:
             found = self._made_for(key, values, leaves)
             return found or self.make(signature, values, leaves, differentiated)
 
@@ -62,7 +62,7 @@ class Specialisations:
     ) -> tuple[Specialisation, Sequence[Any]]:
         """Compile for a call; see ``find``."""
         key = (signature, differentiated)
-        with self._lock:
+        with self._lock.held:
             for one in self._known.get(key, ()):
                 self._varying |= one.captured.varying(values)
             wanted = want(self.parameters, signature, self.wrt) if differentiated else None

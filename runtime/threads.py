@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 import operator
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ..compiler.errors import GradcError
+from ..compiler.forks import ProcessLock
 
 VARIABLE = "GRADC_NUM_THREADS"
 MOST = 1024
 
 _GROUPS, _OWN_GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
-_lock = threading.Lock()
+_lock = ProcessLock()
 _chosen: int | None = None
 _listeners: list[Callable[[int], None]] = []
 
@@ -38,7 +38,7 @@ def set_num_threads(count: int) -> None:
     """
     checked = _checked(count, "the number of threads", "pass 1 to compute without threads")
     global _chosen
-    with _lock:
+    with _lock.held:
         _chosen = checked
         for listener in _listeners:
             listener(checked)
@@ -50,7 +50,7 @@ def get_num_threads() -> int:
     Raises:
         GradcError: The environment variable ``GRADC_NUM_THREADS`` is no such number.
     """
-    with _lock:
+    with _lock.held:
         return _current()
 
 
@@ -60,7 +60,7 @@ def follow(listener: Callable[[int], None]) -> None:
     Raises:
         GradcError: See ``get_num_threads``.
     """
-    with _lock:
+    with _lock.held:
         listener(_current())
         _listeners.append(listener)
 
@@ -101,16 +101,6 @@ def _quota_of(group: Path) -> float:
         return math.inf if time == "max" else int(time) / int(period)
     except (OSError, ValueError):  # no limit, or no control groups of this version
         return math.inf
-
-
-def _renew_lock() -> None:
-    """Free the lock in a forked child: a thread that held it is not there."""
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def _current() -> int:

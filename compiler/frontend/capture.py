@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from ..errors import CaptureError, DerivativeError, GradcError
+from ..forks import cached_property
 from ..ir import Graph
 from . import fence, numpy_api
 from .active import current_trace

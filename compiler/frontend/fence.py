@@ -387,13 +387,3 @@ def scalar_stored(tracer: Tracer) -> CaptureError:
         where=user_line(),
         fix="give the variable a new value",
     )
-
-
-def other_array(what: str, array: Any) -> CaptureError:
-    """Return the error for an array whose class changes what operations do."""
-    return CaptureError(
-        f"{what} is a {type(array).__name__}, which means other things by the same operations",
-        got=f"shape {array.shape}, dtype {array.dtype}",
-        where=user_line(),
-        fix="pass a plain array: np.asarray(...)",
-    )

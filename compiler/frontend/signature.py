@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import CaptureError, DerivativeError, GradcError
 from ..types import SUPPORTED_DTYPES, ArrayType, Dim, Sym
-from . import fence
+from .other_arrays import refuse_other_array
 from .source import user_line
 from .tracer import Tracer
 from .tree import (
@@ -209,8 +209,7 @@ def leaf_of(leaf: Any, what: str) -> tuple[Any, LeafType]:
         return leaf, LeafType(leaf.type, kind)
     if isinstance(leaf, Spec):
         return leaf, LeafType(leaf.type, "array")
-    if isinstance(leaf, np.ma.MaskedArray | np.matrix):
-        raise fence.other_array(what, leaf)
+    refuse_other_array(leaf, what)
     kind = "array" if isinstance(leaf, np.ndarray) else "scalar"
     if not isinstance(leaf, np.ndarray | np.generic):
         kind = "number"

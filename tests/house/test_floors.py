@@ -13,7 +13,7 @@ from .tree import ROOT, files, package_files
 
 # What stands on which floor of the compiler; a unit is a module or a folder of it.
 FLOORS = (
-    ("errors", "types"),
+    ("errors", "types", "forks"),
     ("ir", "operators", "primitive"),
     ("verify", "printer", "evaluate", "primitives"),
     ("frontend", "passes", "backends"),

@@ -9,10 +9,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from ...forks import importing
+
 
 @cache
 def _astor() -> Callable[[ast.AST], str]:
-    with warnings.catch_warnings():
+    with importing, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # astor names ast.Num, as of 3.12
         from astor import to_source as source
 
@@ -21,7 +23,8 @@ def _astor() -> Callable[[ast.AST], str]:
 
 @cache
 def _environment() -> Any:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
+    with importing:
+        from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     folder = files(f"{__name__.partition('.')[0]}.codegen_templates")
     return Environment(

@@ -13,6 +13,7 @@ from ...types import SUPPORTED_DTYPES, Dim, Sym, broadcast_shapes
 from .. import fence
 from ..active import current_trace
 from ..concrete import plain
+from ..other_arrays import refuse_other_array
 from ..trace import Trace
 from ..tracer import Known, Storage, Tracer
 
@@ -87,8 +88,7 @@ def plain_array(operand: Any, dtype: np.dtype[Any] | None = None) -> np.ndarray[
             f"the unknown size {operand} as a number",
             "give gradc.spec a number for it, or use np.mean",
         )
-    if isinstance(operand, np.ma.MaskedArray | np.matrix):
-        raise fence.other_array("an operand", operand)
+    refuse_other_array(operand, "an operand")
     if is_weak(operand) and dtype is not None and dtype.kind in "iu":
         return np.asarray(operand, dtype)  # NumPy refuses a number that does not fit
     array = np.asarray(operand)

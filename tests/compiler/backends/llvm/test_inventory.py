@@ -22,6 +22,10 @@ def program_of(function, *specs, wrt=0):
     return Program(graph, ir.Module("gradc"), "run", Target.host(), 2)
 
 
+def product(x, y):
+    return np.matmul(x, y)  # np.matmul itself has no signature before NumPy 2.4
+
+
 def test_items_cover_all_steps_in_order():
     program = program_of(lambda x: np.sum(np.sort(np.tanh(x @ x)) ** 2), "f8[40,40]")
     items = program.items()
@@ -49,10 +53,10 @@ def test_a_view_is_read_as_far_as_it_shows():
 @pytest.mark.parametrize(
     ("function", "shapes", "what", "count"),
     [
-        (np.matmul, ("f4[30,50]", "f4[50,40]"), "product 30x40x50 float32", 2 * 30 * 40 * 50),
-        (np.matmul, ("f8[50]", "f8[50,40]"), "product 1x40x50 float64", 2 * 40 * 50),
+        (product, ("f4[30,50]", "f4[50,40]"), "product 30x40x50 float32", 2 * 30 * 40 * 50),
+        (product, ("f8[50]", "f8[50,40]"), "product 1x40x50 float64", 2 * 40 * 50),
         (
-            np.matmul,
+            product,
             ("f8[7,30,50]", "f8[7,50,40]"),
             "product 7 x 30x40x50 float64",
             2 * 7 * 30 * 40 * 50,
