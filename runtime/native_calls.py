@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
-from itertools import count, pairwise
+from itertools import pairwise
 from operator import getitem
 from typing import Any
 from weakref import ref
@@ -29,7 +29,6 @@ from .pool import thread_pool
 from .records import passing_records
 from .threads import usable_cores
 
-_numbers = count(1)
 MOST_WORKERS = 32  # with memory of their own
 
 
@@ -189,7 +188,7 @@ def native_program(
     Raises:
         LoweringError: There is no native code for something in it.
     """
-    symbol, workers = f"gradc.{name}.{next(_numbers)}", min(usable_cores(), MOST_WORKERS)
+    symbol, workers = f"gradc.{name}", min(usable_cores(), MOST_WORKERS)  # each library has its own
     compiled = partial(
         compile_graph,
         *(graph, symbol, shared, Target.host()),

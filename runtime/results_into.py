@@ -61,10 +61,21 @@ class Destination:
 
     def fill(self, results: Any) -> Any:
         """Copy results to where they go, and return them as they lie there."""
-        found = {place: one for place, one, _ in _paired(self._structure, results, "the result")}
+        found = {
+            place: self._apart(place, one)
+            for place, one, _ in _paired(self._structure, results, "the result")
+        }
         for place, array in self._arrays.items():
             np.copyto(array, found[place])
         return self.arrange([self._arrays.get(i, found[i]) for i in range(len(self._types))])
+
+    def _apart(self, place: int, result: Any) -> Any:
+        """Return a result that stays what it is while others are copied to where they go.
+
+        It may be an argument, whose memory another one goes to.
+        """
+        others = (array for other, array in self._arrays.items() if other != place)
+        return result.copy() if any(np.may_share_memory(result, one) for one in others) else result
 
 
 def _paired(structure: Any, given: Any, name: str) -> Iterator[tuple[int, Any, str]]:

@@ -101,6 +101,22 @@ def test_arrays_that_share_memory(backend):
 
 
 @both_backends
+def test_arguments_that_are_returned_and_written(backend):
+    """What is to be copied from an argument is not lost by what is copied to it first."""
+    swapped = compile_grad(lambda x, y: (y, x), backend=backend)
+    for given in (lambda x, y: (x, y), lambda x, y: (x, None), lambda x, y: (None, x)):
+        for _ in range(2):
+            x, y = X.copy(), Y.copy()
+            first, second = swapped(x, y, out=given(x, y))
+            np.testing.assert_array_equal(first, Y)
+            np.testing.assert_array_equal(second, X)
+    buffer = np.arange(12.0)
+    x, shifted, behind = buffer[:6], buffer[1:7], np.zeros(6)
+    found = compile_grad(lambda x: (x, x), backend=backend)(x, out=(shifted, behind))
+    np.testing.assert_array_equal(found, [np.arange(6.0)] * 2)
+
+
+@both_backends
 def test_functions_that_change_their_arguments(backend):
     def clear(x):
         x[0] = 0.0
