@@ -32,6 +32,6 @@ def _inverted(rewriter: Rewriter, node: Node) -> Value | None:
         return None
     fraction, exponent = math.frexp(number)
     inverse = math.ldexp(2 * fraction, 1 - exponent) if exponent > -1022 else math.inf
-    if abs(fraction) != 0.5 or abs(inverse) > float(np.finfo(node.out.dtype).max):
+    if abs(fraction) != 0.5 or abs(inverse) > float(np.finfo(node.out.dtype.name).max):
         return None
     return multiply(top, inverse)  # type: ignore[no-any-return]

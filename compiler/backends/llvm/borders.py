@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any
 
-from ...ir import Value
+from ...ir import Node, Value
 from ...primitive import IndexMap, Joined, Scalar, Stored
 from .layout import bounds_of, mapped, selects
-from .plan import Plan
 from .steps import Nest
+
+if TYPE_CHECKING:
+    from .plan import Plan
 
 _MOST = 8  # of an axis; with more, none is looked at
 
@@ -49,40 +52,77 @@ class _Place:
 _ELSEWHERE = _Place(None)
 
 
+def reads(
+    plan: Plan, nest: Nest, there: Container[Value]
+) -> Iterator[tuple[Value, tuple[Any, ...]]]:
+    """Yield the values that the points of a nest read, each with the places at which it is read.
+
+    Args:
+        plan: Of the nest.
+        nest: The nest.
+        there: Values in memory or registers, into which one need not look.
+    """
+    start = tuple(_Place(axis) for axis in range(len(nest.shape)))
+    roots = [*nest.values, *(fold.operands[0] for fold in nest.folds)]
+    todo, seen = [(root, start) for root in roots], set()
+    while todo:
+        value, index = todo.pop()
+        if (value, index) in seen:
+            continue
+        seen.add((value, index))
+        yield value, index
+        if value not in there:
+            todo += _operands(plan.producers[value], index)
+
+
+def _operands(node: Node, index: tuple[Any, ...]) -> list[tuple[Value, tuple[Any, ...]]]:
+    """Return what an element of a lazy value is computed from, and where that is read."""
+    lower = node.primitive.lower
+    if isinstance(lower, Scalar):
+        return [(operand, index) for operand in node.operands]
+    if isinstance(lower, Stored):
+        x, stored = node.operands
+        pairs = zip(index, bounds_of(node), strict=True)
+        return [(x, index), (stored, tuple(place - first for place, (first, _) in pairs))]
+    if isinstance(lower, Joined) and not lower.new:
+        axis, found = node.attrs["axis"], []
+        for operand, (first, _) in zip(node.operands, _parts(node), strict=True):
+            found.append((operand, (*index[:axis], index[axis] - first, *index[axis + 1 :])))
+        return found
+    if isinstance(lower, IndexMap) and not selects(node) and len(node.operands) == 1:
+        return [(node.operands[0], tuple(mapped(node, index, [])))]
+    return [(operand, (_ELSEWHERE,) * operand.ndim) for operand in node.operands]
+
+
+def _parts(node: Node) -> list[tuple[int, int]]:
+    """Return where the operands of a join begin and end."""
+    ends = list(accumulate((one.shape[node.attrs["axis"]] for one in node.operands), initial=0))
+    return list(pairwise(ends))
+
+
 def borders(plan: Plan, nest: Nest, there: Container[Value]) -> dict[int, set[int]]:
     """Return for each axis of a nest the places at which parts begin and end."""
     found: dict[int, set[int]] = {axis: set() for axis in range(len(nest.shape))}
-    seen = set()
-    start = tuple(_Place(axis) for axis in range(len(nest.shape)))
-    todo = [(value, start) for value in nest.values]
-    while todo:
-        value, index = todo.pop()
-        if (value, index) in seen or (value in there):
+    for value, index in reads(plan, nest, there):
+        node = plan.producers.get(value)
+        if value in there or node is None:
             continue
-        seen.add((value, index))
-        node = plan.producers[value]
         lower = node.primitive.lower
-        if isinstance(lower, Scalar):
-            todo += [(operand, index) for operand in node.operands]
-        elif isinstance(lower, Stored):
-            x, stored = node.operands
-            within = []
-            for place, (first, end), dim in zip(index, bounds_of(node), x.shape, strict=True):
-                if isinstance(place, _Place) and place.axis is not None:
-                    size = nest.shape[place.axis]
-                    ends = {one - place.offset for one in (first, end) if 0 < one < dim}
-                    found[place.axis] |= {one for one in ends if 0 < one < size}
-                within.append(place - first)
-            todo += [(x, index), (stored, tuple(within))]
-        elif isinstance(lower, Joined):
-            axis, first = node.attrs["axis"], 0
-            for operand in node.operands:
-                place, size = index[axis], operand.shape[axis]
-                if isinstance(place, _Place) and place.axis is not None:
-                    ends = {one - place.offset for one in (first, first + size)}
-                    found[place.axis] |= {one for one in ends if 0 < one < nest.shape[place.axis]}
-                todo.append((operand, (*index[:axis], place - first, *index[axis + 1 :])))
-                first += size
-        elif isinstance(lower, IndexMap) and not selects(node) and len(node.operands) == 1:
-            todo.append((node.operands[0], tuple(mapped(node, index, []))))
+        parts: list[tuple[Any, tuple[int, int]]] = []
+        if isinstance(lower, Stored):
+            parts = [*zip(index, bounds_of(node), strict=True)]
+        elif isinstance(lower, Joined) and not lower.new:
+            parts = [(index[node.attrs["axis"]], one) for one in _parts(node)]
+        for place, ends in parts:
+            if isinstance(place, _Place) and place.axis is not None:
+                moved = {end - place.offset for end in ends}
+                found[place.axis] |= {one for one in moved if 0 < one < nest.shape[place.axis]}
     return {axis: places if len(places) <= _MOST else set() for axis, places in found.items()}
+
+
+def is_pointwise(nest: Nest, index: tuple[Any, ...]) -> bool:
+    """Whether an array as large as a nest is read at each point at the place of that point."""
+    return all(
+        dim == 1 or place == _Place(axis)
+        for axis, (place, dim) in enumerate(zip(index, nest.shape, strict=True))
+    )

@@ -60,6 +60,7 @@ def contents(section: Section) -> Contents:
 
 def _block(section: Section, key: Any, nbytes: int) -> Block:
     if isinstance(key, Value):
+        key = _known(section, key)
         return Block(_name(section, key), nbytes, _origin(section, key))
     if isinstance(key, Node):
         return Block(f"packed for {title(key)}", nbytes, key.origin)
@@ -71,6 +72,12 @@ def _block(section: Section, key: Any, nbytes: int) -> Block:
         fold = owner.folds[0]
         return Block(f"parts of {fold.primitive.name}", nbytes, fold.origin)
     return Block("body of a loop", nbytes, owner.origin)
+
+
+def _known(section: Section, value: Value) -> Value:
+    """Return, of the values that lie in the memory of this one, the first that has a name."""
+    others = (one for one, home in section.plan.shared.items() if home is value)
+    return next((one for one in (value, *others) if one.name), value)
 
 
 def _name(section: Section, value: Value) -> str:

@@ -159,9 +159,9 @@ def is_choice(node: Node) -> bool:
 
 
 def bounds_of(node: Node) -> list[tuple[int, int]]:
-    """Return from where to where a wide store goes, along each axis."""
+    """Return from where to where a wide store, or a slice, goes in operand 0, along each axis."""
     found = []
-    for item, dim in zip(node.attrs["index"], node.out.shape, strict=True):
+    for item, dim in zip(node.attrs["index"], node.operands[0].shape, strict=True):
         start, stop, _ = slice(item.start, item.stop).indices(dim)
         found.append((start, stop))
     return found

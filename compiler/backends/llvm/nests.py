@@ -20,6 +20,7 @@ from .folds import emit_merge, fill, fold_columns, fold_rows
 from .kernel import Kernel
 from .layout import dot, row_major
 from .loops import loop
+from .overwriting import overwritten
 from .parallel import call_in_chunks
 from .places import Buffer, Reader
 from .scalars import I64, PTR, Lane
@@ -33,10 +34,12 @@ if TYPE_CHECKING:
 def emit_nest(section: Section, nest: Nest, leaves: Sequence[Value]) -> None:
     """Call a nest's function, which is emitted unless there is one of the same structure."""
     emission, chunks = section.emission, section.chunks.get(nest)
+    replaced = overwritten(section.plan, nest, leaves)
+    leaves = [leaf for leaf in leaves if leaf not in replaced]
     given, registers = section.operands(leaves)
-    key = structure(section.plan, nest, leaves, registers, chunks)
+    key = structure(section.plan, nest, leaves, registers, chunks, replaced)
     if key not in emission.kernels:
-        emitter = NestEmitter(section, nest, leaves, registers, chunks)
+        emitter = NestEmitter(section, nest, leaves, registers, chunks, replaced)
         emission.kernels[key] = emitter.emit(), emitter.merge()
     function, merge = emission.kernels[key]
     for value in written_by(nest):
@@ -77,13 +80,16 @@ class NestEmitter(Kernel):
         leaves: Sequence[Value],
         registers: frozenset[Value],
         chunks: Chunks | None,
+        replaced: Mapping[Value, Value],
     ) -> None:
         written = written_by(nest)
         more = [I64, I64, PTR] if chunks else []
         super().__init__(section, "nest", leaves, registers, len(written), more)
         self.plan, self.space, self.chunks = section.plan, nest, chunks
-        self.is_flat = is_flat(self.plan, nest, leaves)
+        self.is_flat = is_flat(self.plan, nest, (*leaves, *replaced))
         self.target_of = dict(zip(written, self.targets, strict=True))
+        for one, other in replaced.items():
+            self.reader.places[one] = Buffer(self.target_of[other], row_major(one.shape))
         span: Sequence[Any] = self.more or (None,) * 3
         self.start, self.stop, self.partials = span
 
@@ -138,9 +144,10 @@ class NestEmitter(Kernel):
             self.over(rest, _with(index, axis, place), body)
 
     def compute(self, index: list[Any], reader: Reader) -> None:
-        """Compute and write the values at one point."""
-        for value in self.space.values:
-            self.store(value, dot(index, row_major(value.shape)), reader.read(value, index))
+        """Compute the values at one point, and write them when all of that has been read."""
+        lanes = [reader.read(value, index) for value in self.space.values]
+        for value, lane in zip(self.space.values, lanes, strict=True):
+            self.store(value, dot(index, row_major(value.shape)), lane)
 
     def _map(self) -> None:
         shape = self.space.shape

@@ -39,8 +39,10 @@ from .layout import (
     view_strides,
 )
 from .lowering import is_called, is_record, same_records
+from .overwriting import hinders, in_order, write_over
 from .steps import Nest, Step, Tiny, is_tiny
 from .stores import add_store
+from .wide_stores import is_parted, store_in_array, store_of, waits
 
 LARGEST_NEST = 160  # operations in one nest (with 48 Black-Scholes takes 1.2 times as long)
 DEAR = 4  # what a function counts for, beside additions
@@ -58,7 +60,7 @@ class Plan:
         tiny: The values that are in registers.
         layouts: The strides of values that are stored, or views of what is stored.
         roots: Of these views, what they show.
-        shared: The value in whose memory a store puts its result.
+        shared: The value in whose memory a store, or a nest, puts its result.
         positions: The place of each node in the graph.
         owned: Params whose memory may be stored to.
         placed: Of views whose address is computed, the first step that can use it.
@@ -84,9 +86,15 @@ class Plan:
             self.place(param, -1)
         for node in graph.nodes:
             self.add(node)
-        for output in graph.outputs:
+        for output in in_order(self):
             self.materialise(output)
         self._drop_unread()
+        write_over(self)
+
+    def home(self, value: Value) -> Value:
+        """Return the value whose memory this one lies in."""
+        root = self.roots.get(value, value)
+        return self.shared.get(root, root)
 
     def is_backed(self, value: Value) -> bool:
         """Whether a value is in memory, as it is or as a view."""
@@ -110,7 +118,7 @@ class Plan:
         if node.primitive.name == "constant":
             self.place(value, -1)
         elif isinstance(lower, Stored) and is_wide(node):
-            self._add_lazy(node)
+            store_in_array(self, node) if waits(self, node) else self._add_lazy(node)
         elif isinstance(lower, Stored) and (selects(node) or not is_tiny(value)):
             add_store(self, with_places(self, node))
         elif isinstance(lower, IndexMap) and selects(node):
@@ -120,7 +128,7 @@ class Plan:
         elif isinstance(lower, IndexMap) and len(node.operands) > 1:
             self._add_selection(node)
         elif isinstance(lower, IndexMap) and self.is_backed(node.operands[0]):
-            self._add_view(node, view_strides(node, self.layouts[node.operands[0]]))
+            self.add_view(node, view_strides(node, self.layouts[node.operands[0]]))
         elif isinstance(lower, Scalar | IndexMap | Generated):
             self._add_lazy(node)
         elif isinstance(lower, Reduction):
@@ -140,7 +148,9 @@ class Plan:
         weight = 1 if self._is_cheap(node) else DEAR
         weight += sum(self.weights.get(operand, 0) for operand in dict.fromkeys(node.operands))
         self.weights[node.out] = weight
-        several = len(self.users.get(node.out, ())) > 1
+        several = len(self.users.get(node.out, ())) > 1 and not is_parted(self, node.out)
+        if several and weight <= HEAVIEST and store_of(self, node.out):
+            return
         if weight > HEAVIEST or (several and weight >= DEAR):
             self.materialise(node.out)
             self.weights[node.out] = 0
@@ -154,7 +164,7 @@ class Plan:
             return not selects(node)
         return node.primitive.cheap or isinstance(node.primitive.lower, Generated | Stored | Joined)
 
-    def _add_view(self, node: Node, strides: Strides) -> None:
+    def add_view(self, node: Node, strides: Strides) -> None:
         """Add a view of what is stored: an address, and no step."""
         if is_tiny(node.out):
             self._add_tiny(node)
@@ -173,7 +183,7 @@ class Plan:
         if node.operands[0] in self.tiny:  # an array without elements
             self._add_lazy(node)
             return
-        self._add_view(node, view_strides(node, self.layouts[node.operands[0]]))
+        self.add_view(node, view_strides(node, self.layouts[node.operands[0]]))
         self.placed[node.out] = len(self.steps)
 
     def _add_rows(self, node: Node) -> None:
@@ -287,6 +297,8 @@ class Plan:
             nest = self.steps[place]
             if not isinstance(nest, Nest) or nest.shape != shape or nest.cost >= LARGEST_NEST:
                 continue
+            if hinders(self, nest, value):
+                break
             if axes is None or all(fold.attrs["axes"] == axes for fold in nest.folds):
                 return nest
         nest = Nest(shape)

@@ -92,19 +92,17 @@ class Section:
 
     # Memory
 
-    def home(self, value: Value) -> Value:
-        """Return the value whose memory this one lies in."""
-        root = self.plan.roots.get(value, value)
-        return self.plan.shared.get(root, root)
-
     def is_in_place(self, output: int, param: int) -> bool:
         """Whether an output ends up in the memory of a param."""
         value = self.graph.outputs[output]
-        return self.plan.roots.get(value) is value and self.home(value) is self.graph.params[param]
+        return (
+            self.plan.roots.get(value) is value
+            and self.plan.home(value) is self.graph.params[param]
+        )
 
     def _plan_memory(self) -> int:
         """Give every stored value an address: that of a result, or in the workspace."""
-        plan, home, end = self.plan, self.home, len(self.plan.steps)
+        plan, home, end = self.plan, self.plan.home, len(self.plan.steps)
         last: dict[Any, int] = {}
         for place in range(end):
             for leaf in plan.leaves(place):
@@ -163,7 +161,7 @@ class Section:
 
     def address(self, value: Value) -> ir.Value:
         """Return where a value that a step computes lies."""
-        value = self.home(value)
+        value = self.plan.home(value)
         place = self.places.get(value)
         if isinstance(place, Buffer):  # what is stored to: a param, or an array of a loop
             return place.pointer

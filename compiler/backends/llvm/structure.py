@@ -18,13 +18,18 @@ def structure(
     leaves: Sequence[Value],
     registers: Collection[Value],
     chunks: Chunks | None,
+    replaced: Mapping[Value, Value],
 ) -> Hashable:
     """Return what decides the code of a nest: all but where its operands and results are.
+
+    Of the values in memory that the nest reads, ``leaves`` are operands of their own, ``replaced``
+    those in the place of which it writes others.
 
     Nodes are numbered in the order in which they are met from the results, so that the same
     operations have the same numbers in another part of the program.
     """
     numbers: dict[Value, int] = {leaf: i for i, leaf in enumerate(leaves)}
+    numbers |= {one: -1 - nest.values.index(other) for one, other in replaced.items()}
     parts: list[Hashable] = [
         (one.type, one in registers, strides_of(one, plan.layouts)) for one in leaves
     ]
