@@ -35,6 +35,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--bless"):
         items[:] = [item for item in items if "golden" in getattr(item, "fixturenames", ())]
+    if not config.getoption("markexpr"):  # what takes gigabytes has to be asked for
+        items[:] = [item for item in items if not item.get_closest_marker("huge")]
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ from .lowering import is_called, lowering
 from .plan import DEAR
 from .steps import Nest
 
+SPELL = 5e6  # nanoseconds between looks at signals, as that of Ctrl-C
 _OPERATION = 0.12  # on one element; Nest.cost counts them
 _ACCESS = 0.25  # to one element of an array
 _CALL = 5_000.0  # of Python

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -36,6 +36,7 @@ class Emission:
         calls: The nodes that are calls of Python, by the names of the objects that are called.
         memory: Where the addresses of memory that it allocates are kept; null where there is none.
         clock: Notes when steps begin; None where nobody asks.
+        pauses: Before which steps of the program Python may handle signals.
     """
 
     module: ir.Module
@@ -50,6 +51,7 @@ class Emission:
     calls: dict[str, Node] = field(default_factory=dict)
     memory: list[ir.Value] = field(default_factory=list)
     clock: Clock | None = None
+    pauses: Collection[int] = ()
     _failed: ir.Block | None = None
     _wrong: dict[tuple[str, str, Any], ir.Block] = field(default_factory=dict)
 
@@ -120,6 +122,8 @@ class Emission:
 
     def begin_step(self, step: int) -> None:
         """Say that a step of the program begins."""
+        if step in self.pauses:
+            self.heed_signals()
         if self.clock is not None:
             self.clock.begin(self.builder, step)
 

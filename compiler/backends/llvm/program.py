@@ -9,6 +9,7 @@ import llvmlite.ir as ir
 from ...ir import Graph, Node, Value
 from .clock import Clock
 from .contents import Contents, contents
+from .costs import SPELL, of_graph
 from .emission import Emission
 from .inventory import Item, inventory
 from .section import Section
@@ -52,6 +53,7 @@ class Program:
         if clock is not None:
             starts = [item.start for item in self.items()]
             emission.clock = Clock(module, self.times, clock, starts)
+        emission.pauses = self._pauses()
         pointers = self.function.args[:-1]
         self.section.emit(pointers[:count], pointers[count:])
         emission.finish()
@@ -61,6 +63,19 @@ class Program:
     def items(self, early: Collection[Value] | None = None) -> list[Item]:
         """Return what it does, in order; see ``inventory``."""
         return inventory(self.section, early)
+
+    def _pauses(self) -> set[int]:
+        """Return before which steps it looks at signals: every few milliseconds of a long one."""
+        found: set[int] = set()
+        if of_graph(self.section.graph) < SPELL:
+            return found
+        passed = 0.0
+        for item in self.items():
+            if passed >= SPELL:
+                found.add(item.start)
+                passed = 0.0
+            passed += SPELL if item.nanoseconds is None else item.nanoseconds
+        return found
 
     def contents(self) -> Contents:
         """Return what is in its memory; see ``Contents``."""

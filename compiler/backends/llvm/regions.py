@@ -11,7 +11,7 @@ import llvmlite.ir as ir
 from ...ir import Graph, Node, Value
 from ...primitive import Uninitialised
 from ...primitives.regions import cond, for_loop, while_loop
-from .costs import of_graph, trips
+from .costs import SPELL, of_graph, trips
 from .layout import row_major
 from .lowering import is_record
 from .places import Buffer, Place, Record, Registers
@@ -21,8 +21,6 @@ from .steps import is_tiny
 
 if TYPE_CHECKING:
     from .section import Section
-
-_SPELL = 5e6  # nanoseconds between looks at signals
 
 
 def is_branch(node: Node) -> bool:
@@ -207,14 +205,14 @@ def _heed_signals(section: Section, node: Node, body: Graph) -> None:
     """Let Python handle signals, as that of Ctrl-C, every few milliseconds of a long loop."""
     each = max(1.0, of_graph(body))
     count = trips(node, section.plan.producers) if node.primitive is for_loop else None
-    if count is not None and count * each < _SPELL:
+    if count is not None and count * each < SPELL:
         return
     builder = section.builder
     with builder.goto_entry_block():
         passed = builder.alloca(I64)
         builder.store(I64(0), passed)
-    now = builder.add(builder.load(passed, typ=I64), I64(int(min(each, _SPELL))))
-    is_due = builder.icmp_signed(">=", now, I64(int(_SPELL)))
+    now = builder.add(builder.load(passed, typ=I64), I64(int(min(each, SPELL))))
+    is_due = builder.icmp_signed(">=", now, I64(int(SPELL)))
     builder.store(builder.select(is_due, I64(0), now), passed)
     with builder.if_then(is_due, likely=False):
         section.emission.heed_signals()
