@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import product
 from math import prod
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from .emission import BYTE, ELEMENTS, INDEX, POINTER, SIZES, VOID, counted, elem
 from .staging import clear
 
 _UNSET, _TAKEN = BYTE(0), BYTE(1)
+_FEW_TAPS = 16
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,19 @@ class Pool:
             )
         )
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether windows are small, and have all of their elements."""
+        return prod(self.window) <= _FEW_TAPS and not any(sum(pair) for pair in self.padding)
+
+    @property
+    def is_tiled(self) -> bool:
+        """Whether they also lie side by side: no element is in two of them."""
+        dense = all(
+            gap == 1 or taps == 1 for gap, taps in zip(self.dilation, self.window, strict=True)
+        )
+        return self.is_plain and dense and self.window == self.stride and self.kind == "max"
+
     def axis(self, number: int, tap: int) -> Axis:
         """Return which elements a place in the window meets along an axis."""
         shift = tap * self.dilation[number] - self.padding[number][0]
@@ -69,6 +84,9 @@ def emit_pool(module: Any, pool: Pool) -> Any:
         images, out, start, stop = arguments
         with _rows(builder, pool, (start, stop)) as (plane, places, row):
             line = element(builder, out, kind, (row, pool.out[-1]))
+            if pool.is_plain:
+                _reduce(builder, pool, line, images, _first(builder, pool, plane, places))
+                return
             with counted(builder, pool.out[-1]) as i:
                 place = element(builder, line, kind, (i, 1))
                 builder.store(ir.Constant(kind, first), place, align=size)
@@ -77,14 +95,7 @@ def emit_pool(module: Any, pool: Pool) -> Any:
                 place = element(builder, line, kind, (i, 1))
                 known = load(builder, place, kind, size)
                 value = load(builder, element(builder, images, kind, (at, 1)), kind, size)
-                better = builder.fadd(known, value)
-                if pool.kind == "max":
-                    wins = builder.or_(
-                        builder.fcmp_ordered(">", value, known),
-                        builder.fcmp_unordered("uno", value, value),
-                    )
-                    better = builder.select(wins, value, known)
-                builder.store(better, place, align=size)
+                builder.store(_joined(builder, pool, known, value), place, align=size)
 
             _taps(builder, pool, plane, places, meet)
             if pool.kind == "mean":
@@ -109,12 +120,18 @@ def emit_pool_gradient(module: Any, pool: Pool) -> Any:
 
     def body(builder: Any, arguments: list[Any]) -> None:
         images, out, slopes, gradient, workspace, start, stop = arguments
-        with counted(builder, stop, start) as plane:
-            whole = element(builder, gradient, kind, (plane, prod(pool.size)))
-            clear(builder, pool.dtype, whole, prod(pool.size))
+        covered = tuple(a * b for a, b in zip(pool.out, pool.stride, strict=True))
+        if not (pool.is_tiled and covered == pool.size):
+            with counted(builder, stop, start) as plane:
+                whole = element(builder, gradient, kind, (plane, prod(pool.size)))
+                clear(builder, pool.dtype, whole, prod(pool.size))
         with _rows(builder, pool, (start, stop)) as (plane, places, row):
             slope = element(builder, slopes, kind, (row, wide))
             line = element(builder, out, kind, (row, wide))
+            if pool.is_tiled:
+                at = _first(builder, pool, plane, places)
+                _hand_back(builder, pool, (line, images, slope, gradient), at)
+                return
             if pool.kind == "mean":
                 _divide(builder, pool, places, slope, workspace)
             else:
@@ -140,6 +157,78 @@ def emit_pool_gradient(module: Any, pool: Pool) -> Any:
             _taps(builder, pool, plane, places, meet)
 
     return _function(module, "gradc_pool_gradient", [POINTER] * 5, body)
+
+
+def _joined(builder: Any, pool: Pool, known: Any, value: Any) -> Any:
+    """Return the maximum, or the sum, of what is known of a window and one more element."""
+    if pool.kind == "mean":
+        return builder.fadd(known, value)
+    is_greater = builder.fcmp_ordered(">", value, known)
+    wins = builder.or_(is_greater, builder.fcmp_unordered("uno", value, value))
+    return builder.select(wins, value, known)
+
+
+def _first(builder: Any, pool: Pool, plane: Any, places: list[Any]) -> Any:
+    """Return where in the images the first window of a row begins, where it has no padding."""
+    at = builder.mul(plane, INDEX(prod(pool.size)))
+    for place, step, stride in zip(places, pool.stride, row_major(pool.size), strict=False):
+        at = builder.add(at, builder.mul(place, INDEX(step * stride)))
+    return at
+
+
+def _row(builder: Any, pool: Pool) -> Any:
+    """Return how many windows a row has, as a number that LLVM does not look through.
+
+    It would unroll the loop over a short row, and make no vector code of what is left. Measured on
+    rows of 8 windows of 2 x 2, their gradient takes a third of the time. By the bound that the mask
+    tells, LLVM chooses vectors that a row can fill.
+    """
+    count = pool.out[-1]
+    made = builder.asm(ir.FunctionType(INDEX, [INDEX]), "", "=r,0", [INDEX(count)], False)
+    return builder.and_(made, INDEX((1 << count.bit_length()) - 1))
+
+
+def _window(builder: Any, pool: Pool, at: Any, i: Any) -> Iterator[Any]:
+    """Yield where in the images the elements of a window of a row lie, in their order."""
+    begin = builder.add(at, builder.mul(i, INDEX(pool.stride[-1])))
+    for taps in product(*map(range, pool.window)):
+        steps = zip(taps, pool.dilation, row_major(pool.size), strict=True)
+        yield builder.add(begin, INDEX(sum(tap * gap * stride for tap, gap, stride in steps)))
+
+
+def _reduce(builder: Any, pool: Pool, line: Any, images: Any, at: Any) -> None:
+    """Emit a row of maxima or means, each window at once: that makes vector code."""
+    kind, size = ELEMENTS[pool.dtype], SIZES[pool.dtype]
+    with counted(builder, _row(builder, pool)) as i:
+        known = ir.Constant(kind, 0.0) if pool.kind == "mean" else None
+        for place in _window(builder, pool, at, i):
+            value = load(builder, element(builder, images, kind, (place, 1)), kind, size)
+            known = value if known is None else _joined(builder, pool, known, value)
+        if pool.kind == "mean":
+            known = builder.fdiv(known, ir.Constant(kind, float(prod(pool.window))))
+        builder.store(known, element(builder, line, kind, (i, 1)), align=size)
+
+
+def _hand_back(builder: Any, pool: Pool, arrays: tuple[Any, Any, Any, Any], at: Any) -> None:
+    """Emit the gradient of a row of windows that lie side by side."""
+    line, images, slope, gradient = arrays
+    kind, size = ELEMENTS[pool.dtype], SIZES[pool.dtype]
+
+    def read(array: Any, place: Any) -> Any:
+        return load(builder, element(builder, array, kind, (place, 1)), kind, size)
+
+    with counted(builder, _row(builder, pool)) as i:
+        value, free = read(slope, i), ir.IntType(1)(1)
+        if pool.kind == "mean":
+            value = builder.fdiv(value, ir.Constant(kind, float(prod(pool.window))))
+        best = read(line, i) if pool.kind == "max" else None
+        for place in _window(builder, pool, at, i):
+            given = value
+            if pool.kind == "max":
+                wins = builder.and_(free, _same(builder, read(images, place), best))
+                free = builder.and_(free, builder.not_(wins))
+                given = builder.select(wins, value, ir.Constant(kind, 0.0))
+            builder.store(given, element(builder, gradient, kind, (place, 1)), align=size)
 
 
 def _same(builder: Any, first: Any, second: Any) -> Any:

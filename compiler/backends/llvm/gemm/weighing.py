@@ -20,7 +20,8 @@ _COLUMNS = 288  # that a chunk has at least, where there are so many
 _MOST_PARTS = 8  # of a group's channels
 _FEW_FILTERS = 8  # of a group; for so few, dots are faster,
 _FEW = 128  # and for so many vectors of elements of the gradient
-_WANTED = 4  # chunks; where channels give fewer, the filters of dots are divided too
+_FEW_ROWS = 16  # filters of a product, the images of which each chunk copies and packs again
+_WANTED = 4  # chunks; where channels give fewer, the filters are divided too
 
 
 def emit_kernel_gradient(module: Any, conv: Conv, target: Target) -> Convolving:
@@ -83,10 +84,10 @@ def _division(conv: Conv, lanes: int) -> tuple[int, int, bool]:
     most = max(-(-conv.group_channels // _MOST_PARTS), -(-_COLUMNS // taps))
     channels = even_split(conv.group_channels, most)
     is_dots = rows <= _FEW_FILTERS or rows * channels * taps <= _FEW * lanes
-    if is_dots:
-        parts = conv.groups * -(-conv.group_channels // channels)
-        bands = max(1, min(rows // _FEW_FILTERS, _WANTED // parts))
-        rows = even_split(rows, max(1, -(-rows // bands)))
+    parts = conv.groups * -(-conv.group_channels // channels)
+    least = _FEW_FILTERS if is_dots else _FEW_ROWS
+    bands = max(1, min(rows // least, _WANTED // parts))
+    rows = even_split(rows, max(1, -(-rows // bands)))
     return channels, rows, is_dots
 
 
