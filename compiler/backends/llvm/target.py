@@ -34,6 +34,7 @@ class Target:
     features: str = ""
 
     @classmethod
+    @cache
     def host(cls) -> Target:
         """Return the machine that this process runs on."""
         features = binding.get_host_cpu_features().flatten()
@@ -73,29 +74,6 @@ def _enabled(target: Target) -> frozenset[str]:
     return frozenset(named) | {one[1:] for one in given if one.startswith("+")}
 
 
-@dataclass(frozen=True)
-class Compiled:
-    """What became of a module.
-
-    Attributes:
-        object: A relocatable object file.
-        optimised: The module after LLVM's passes, as text.
-        target: The machine.
-        level: The level of optimisation of the code.
-    """
-
-    object: bytes
-    optimised: str = field(repr=False)
-    target: Target
-    level: int
-
-    @property
-    def assembly(self) -> str:
-        """The machine code as text."""
-        module = binding.parse_assembly(self.optimised)
-        return str(self.target.machine(self.level).emit_assembly(module))
-
-
 LEVEL = 2
 """LLVM's level of optimisation, by measurement: with 3 the workloads of ``benchmarks`` compile in
 1.3 to 1.7 times the time and run in the same, to 2 %."""
@@ -109,6 +87,37 @@ DEFAULTS: Mapping[str, bool] = {
     "loop_interleaving": True,
     "loop_unrolling": True,
 }
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What became of a module.
+
+    Attributes:
+        object: A relocatable object file.
+        text: The module, as it was given.
+        target: The machine.
+        level: The level of optimisation of the code.
+        options: Of LLVM's passes; None if they were not run.
+    """
+
+    object: bytes
+    text: str = field(repr=False)
+    target: Target
+    level: int
+    options: Mapping[str, bool] | None
+
+    @property
+    def optimised(self) -> str:
+        """The module after LLVM's passes, as text: they run again, and nobody has to keep it."""
+        return str(_optimised(self.text, self.target.machine(self.level), self.level, self.options))
+
+    @property
+    def assembly(self) -> str:
+        """The machine code as text."""
+        machine = self.target.machine(self.level)
+        module = _optimised(self.text, machine, self.level, self.options)
+        return str(machine.emit_assembly(module))
 
 
 def compile_text(
@@ -127,19 +136,24 @@ def compile_text(
     Raises:
         RuntimeError: LLVM finds the text wrong: a bug of ours.
     """
-    machine = target.machine(level)
+    machine, chosen = target.machine(level), {**DEFAULTS, **options} if passes else None
+    made = machine.emit_object(_optimised(text, machine, level, chosen))
+    return Compiled(made, text, target, level, chosen)
+
+
+def _optimised(text: str, machine: Any, level: int, options: Mapping[str, bool] | None) -> Any:
+    """Return a module after LLVM's passes, if these are asked for."""
     module = binding.parse_assembly(text)
-    module.triple = target.triple
+    module.triple = machine.triple
     module.data_layout = str(machine.target_data)
     module.verify()
-    if not passes:
-        return Compiled(machine.emit_object(module), str(module), target, level)
-    tuning = binding.create_pipeline_tuning_options(speed_level=level)
-    for name, value in {**DEFAULTS, **options}.items():
-        setattr(tuning, name, value)
-    builder = binding.create_pass_builder(machine, tuning)
-    builder.getModulePassManager().run(module, builder)
-    return Compiled(machine.emit_object(module), str(module), target, level)
+    if options is not None:
+        tuning = binding.create_pipeline_tuning_options(speed_level=level)
+        for name, value in options.items():
+            setattr(tuning, name, value)
+        builder = binding.create_pass_builder(machine, tuning)
+        builder.getModulePassManager().run(module, builder)
+    return module
 
 
 def symbols_of(text: str) -> list[str]:
