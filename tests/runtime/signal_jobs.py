@@ -45,6 +45,7 @@ ENDS = (straight, products)
 
 
 def main(name, mode):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     function = next(one for one in ARGUMENTS if one.__name__ == name)
     argument = ARGUMENTS[function]
     compiled = compile_grad(function, backend="llvm")

@@ -57,11 +57,11 @@ CASES = [
 
 @pytest.mark.parametrize(("function", "args"), CASES, ids=lambda one: getattr(one, "__name__", ""))
 def test_peak_is_what_a_call_takes(function, args):
-    """Workspace and results, to a few kB of Python's own."""
+    """Workspace and results, to 30 kB of Python's own."""
     compiled = compile_grad(function, backend="llvm", wrt=(0, 1))
     table = compiled.inspect(*args, what="memory")
     peak, _ = peak_of(compiled.value_and_grad, *args)
-    assert peak == pytest.approx(said(table, "peak"), rel=0.01, abs=20e3)
+    assert peak == pytest.approx(said(table, "peak"), rel=0.01, abs=30e3)
     assert said(table, "peak") == pytest.approx(
         said(table, "workspace") + said(table, "results"), rel=0.01
     )
