@@ -60,6 +60,12 @@ def pattern_of(before: Callable[..., Any]) -> Apply:
     return pattern
 
 
+@cache
+def made_for(pattern: Apply) -> frozenset[Primitive]:
+    """Return the primitives that have to make the operands of what matches a pattern."""
+    return frozenset(one.primitive for one in pattern.operands if isinstance(one, Apply))
+
+
 def match(rewriter: Rewriter, pattern: Apply, node: Node) -> dict[str, Any] | None:
     """Return what the operands and attrs of a pattern stand for in a node, or ``None``."""
     return next(_nodes(rewriter, pattern, node, node, {}), None)

@@ -15,7 +15,7 @@ from ..primitives.reduce import sum_
 from ..primitives.selection import Slice, is_basic
 from ..primitives.shape import broadcast_to, reshape, transpose
 from ..types import reduced_shape, size_of
-from .match import match, pattern_of
+from .match import made_for, match, pattern_of
 from .overlap import are_disjoint
 from .rewriter import Rewriter
 from .rules import RULES, Rule
@@ -53,8 +53,9 @@ def _simplify(rewriter: Rewriter, node: Node, rules: dict[Primitive, list[Rule]]
         replacement = structural(rewriter, node)
         if replacement is not None:
             return replacement
+    makers = {rewriter.producer[one].primitive for one in node.operands if one in rewriter.producer}
     for rule in rules.get(node.primitive, ()):
-        if rule.drops and rewriter.hooked:
+        if (rule.drops and rewriter.hooked) or not made_for(pattern_of(rule.before)) <= makers:
             continue
         found = match(rewriter, pattern_of(rule.before), node)
         if found is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from .gemm.tiles import rounded
 
 ALIGNMENT = 64
@@ -24,20 +26,17 @@ def assign(sizes: Iterable[tuple[int, int, int]]) -> tuple[list[int], int]:
     """
     blocks = [(rounded(size, ALIGNMENT), first, last) for size, first, last in sizes]
     offsets = [0] * len(blocks)
-    placed: list[int] = []
-    for i in sorted(range(len(blocks)), key=lambda i: (-blocks[i][0], blocks[i][1], i)):
+    order = sorted(range(len(blocks)), key=lambda i: (-blocks[i][0], blocks[i][1], i))
+    lives = np.array([blocks[i][1:] for i in order], np.int64).reshape(-1, 2)
+    for k, i in enumerate(order):
         size, first, last = blocks[i]
-        taken = sorted(
-            (offsets[j], offsets[j] + blocks[j][0])
-            for j in placed
-            if blocks[j][1] <= last and first <= blocks[j][2]
-        )
+        alive = np.flatnonzero((lives[:k, 0] <= last) & (first <= lives[:k, 1]))
+        others = [order[j] for j in alive.tolist()]
         at = 0
-        for low, high in taken:
+        for low, high in sorted((offsets[j], offsets[j] + blocks[j][0]) for j in others):
             if at + size <= low:
                 break
             at = max(at, high)
         offsets[i] = at
-        placed.append(i)
     ends = [offset + size for offset, (size, _, _) in zip(offsets, blocks, strict=True)]
     return offsets, max(ends, default=0)
