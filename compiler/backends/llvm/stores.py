@@ -37,7 +37,7 @@ def add_store(plan: Plan, node: Node) -> None:
     shown = [one for one in plan.roots if plan.roots[one] is root]
     last = max((_last_read(plan, one, position) for one in shown), default=0)
     is_ours = root is x and (plan.stored[x] >= 0 or x in plan.owned)
-    if is_ours and last <= position:
+    if is_ours and last <= position and node.out in plan.stored:  # tiny ones are not
         plan.shared[node.out] = plan.shared.get(x, x)
 
 

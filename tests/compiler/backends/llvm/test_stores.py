@@ -26,3 +26,24 @@ def test_who_reads_a_value_last_is_found_in_linear_time():
     gradient = compile_grad(doubled, backend="llvm").grad(x.copy())
     assert time.process_time() - started < 60  # by all ways it took longer than anybody waited
     np.testing.assert_allclose(gradient, compile_grad(doubled).grad(x.copy()), rtol=1e-12)
+
+
+def test_stores_to_what_a_fold_made():
+    """A fold writes to memory however small its result is; what is stored to lies in registers."""
+    places = np.array([2, 0, 2])
+
+    def added(x):
+        y = np.sum(x, axis=0)
+        np.add.at(y, (slice(None), places), 1.0)
+        return y
+
+    def stored(x):
+        y = np.max(x, axis=0)
+        y[:, places[:2]] *= 2.0
+        return y, y + 1.0
+
+    x = np.random.default_rng(2).normal(size=(2, 4, 3))
+    for function in (added, stored):
+        native, reference = (compile_grad(function, backend=one) for one in ("llvm", "numpy"))
+        for found, expected in zip(native(x), reference(x), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-12)
