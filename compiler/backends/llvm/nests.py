@@ -20,7 +20,7 @@ from .folds import emit_merge, fill, fold_columns, fold_rows
 from .kernel import Kernel
 from .layout import dot, row_major
 from .loops import loop
-from .overwriting import overwritten
+from .overwriting import overwritten, place_in
 from .parallel import call_in_chunks
 from .places import Buffer, Reader
 from .scalars import I64, PTR, Lane
@@ -89,7 +89,9 @@ class NestEmitter(Kernel):
         self.is_flat = is_flat(self.plan, nest, (*leaves, *replaced))
         self.target_of = dict(zip(written, self.targets, strict=True))
         for one, other in replaced.items():
-            self.reader.places[one] = Buffer(self.target_of[other], row_major(one.shape))
+            start, strides = place_in(self.plan, one)
+            pointer = self.scalars.element(self.target_of[other], one.dtype, start)
+            self.reader.places[one] = Buffer(pointer, strides)
         span: Sequence[Any] = self.more or (None,) * 3
         self.start, self.stop, self.partials = span
 

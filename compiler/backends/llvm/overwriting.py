@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...ir import Value
+from ...primitive import IndexMap
 from .borders import is_pointwise, reads
-from .layout import row_major
+from .layout import Strides, dot, mapped, row_major
 from .lowering import is_record
 from .steps import Nest
 
@@ -81,7 +82,9 @@ def write_over(plan: Plan) -> None:
             mine = before.get(value)
             if mine is not None and last.get(plan.home(mine), -1) < place:
                 dying.setdefault(mine, None)  # it was read before
-            candidates = [mine] if mine is not None else list(dying)
+            candidates = list(dying)
+            if mine is not None:  # what is not carried on must not end up in other memory
+                candidates = [mine, *(one for one in dying if plan.home(one) in plan.owned)]
             for one in candidates:
                 if one in dying and one.type == value.type:
                     home = plan.home(one)
@@ -92,9 +95,28 @@ def write_over(plan: Plan) -> None:
 
 
 def is_own(plan: Plan, nest: Nest, value: Value, index: tuple[Any, ...]) -> bool:
-    """Whether a nest reads an array at its own points."""
-    is_whole = plan.roots[value] is value and value.shape == nest.shape
-    return is_whole and is_pointwise(nest, index)
+    """Whether a nest reads an array, or a view of one, at its own points."""
+    root, at = _in_root(plan, value, index)
+    return root is not None and root.shape == nest.shape and is_pointwise(nest, at)
+
+
+def _in_root(
+    plan: Plan, value: Value, index: tuple[Any, ...]
+) -> tuple[Value | None, tuple[Any, ...]]:
+    """Return of what a value is a view, and where there an element of it lies; None if computed."""
+    while plan.roots[value] is not value:
+        node = plan.producers.get(value)
+        if node is None or not isinstance(node.primitive.lower, IndexMap) or node.operands[1:]:
+            return None, index
+        value, index = node.operands[0], tuple(mapped(node, index, []))
+    return value, index
+
+
+def place_in(plan: Plan, value: Value) -> tuple[int, Strides]:
+    """Return where in the memory of its root a view begins, in elements, and its strides."""
+    root, first = _in_root(plan, value, (0,) * value.ndim)
+    assert root is not None
+    return dot(first, row_major(root.shape)), plan.layouts[value]
 
 
 def _dying(plan: Plan, place: int, nest: Nest, last: Mapping[Value, float]) -> dict[Value, None]:
@@ -106,7 +128,7 @@ def _dying(plan: Plan, place: int, nest: Nest, last: Mapping[Value, float]) -> d
             home = plan.home(value)
             fine[home] = fine.get(home, True) and is_own(plan, nest, value, index)
     return {
-        leaf: None
+        plan.roots[leaf]: None
         for leaf in plan.leaves(place)
         if fine.get(plan.home(leaf)) and last[plan.home(leaf)] == place and _is_ours(plan, leaf)
     }
@@ -115,8 +137,9 @@ def _dying(plan: Plan, place: int, nest: Nest, last: Mapping[Value, float]) -> d
 def _is_ours(plan: Plan, value: Value) -> bool:
     """Whether a value lies in memory that the graph may write to."""
     home = plan.home(value)
-    is_dense = plan.layouts[value] == row_major(value.shape)
-    return is_dense and not is_record(value) and (plan.stored[home] >= 0 or home in plan.owned)
+    root = plan.roots[value]
+    is_dense = plan.layouts[root] == row_major(root.shape)
+    return is_dense and not is_record(root) and (plan.stored[home] >= 0 or home in plan.owned)
 
 
 def overwritten(plan: Plan, nest: Nest, leaves: Iterable[Value]) -> Mapping[Value, Value]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -50,11 +51,17 @@ def is_room(plan: Plan, value: Value) -> bool:
     return value not in plan.graph.outputs
 
 
-def takes_turns(section: Section, out: Value) -> bool:
-    """Whether an array of a loop needs memory for two; not if the body changes it in place."""
+def turns_of(section: Section, out: Value) -> int:
+    """Return how many blocks of memory an array of a loop goes through.
+
+    None if the body changes it where it is, one if it changes places with others of its kind, two
+    if the next one is written while the last one is read.
+    """
     node = section.plan.producers[out]
-    place, lead = node.outs.index(out), 1 if node.primitive is for_loop else 0
-    return not section.inner[node][-1].is_in_place(place, lead + place)
+    place, inner = node.outs.index(out), section.inner[node][-1]
+    own = inner.graph.params[place + (1 if node.primitive is for_loop else 0)]
+    home = inner.carried_in(place)
+    return 2 if home is None else int(home is not own)
 
 
 def emit_region(section: Section, node: Node) -> None:
@@ -103,7 +110,7 @@ def _leave(section: Section, node: Node, places: Sequence[Place]) -> None:
 class _Carried:
     """What a loop carries: lanes and pointers as phis, and the spare memory of each array.
 
-    Records stay where they are.
+    Records stay where they are. Arrays of one type may exchange their memory.
     """
 
     def __init__(self, section: Section, node: Node, operands: Sequence[Value]) -> None:
@@ -118,9 +125,10 @@ class _Carried:
             if is_tiny(out):
                 self.first += [lane.value for lane in _lanes(section, operand, place)]
                 continue
-            current, spare = section.address(out), ir.Constant(PTR, None)
-            if takes_turns(section, out):
-                current, spare = (section.in_workspace((out, k)) for k in range(2))
+            turns, spare = turns_of(section, out), ir.Constant(PTR, None)
+            current = section.in_workspace((out, 0)) if turns else section.address(out)
+            if turns == 2:
+                spare = section.in_workspace((out, 1))
             if not is_room(section.plan, operand):
                 section.copy(operand, current, row_major(operand.shape))
             self.first += [current, spare]
@@ -152,16 +160,25 @@ class _Carried:
         return found, spares
 
     def after(self, before: Sequence[ir.Value], places: Sequence[Place]) -> list[ir.Value]:
-        """Return the values of the next iteration: an array and its spare memory change places."""
-        rest, found = list(before), []
-        for place in places:
+        """Return the values of the next iteration; memory in which no array lies is spare then."""
+        arrays = {out: place for out, place in zip(self.outs, places, strict=True)
+                  if isinstance(place, Buffer)}  # fmt: skip
+        taken = {id(place.pointer) for place in arrays.values()}
+        rest, free, needs = list(before), defaultdict[Any, list[ir.Value]](list), {}
+        for out, place in zip(self.outs, places, strict=True):
+            count = len(place.lanes) if isinstance(place, Registers) else 2 * (out in arrays)
+            if out in arrays:
+                needs[out] = turns_of(self.section, out) == 2
+                held = rest[: 2 if needs[out] else 1]
+                free[out.type] += [one for one in held if id(one) not in taken]
+            rest = rest[count:]
+        found: list[ir.Value] = []
+        for out, place in zip(self.outs, places, strict=True):
             if isinstance(place, Registers):
                 found += [lane.value for lane in place.lanes]
-                rest = rest[len(place.lanes) :]
             elif isinstance(place, Buffer):
-                current, spare = rest[:2]
-                found += [current, spare] if place.pointer is current else [spare, current]
-                rest = rest[2:]
+                spare = free[out.type].pop() if needs[out] else ir.Constant(PTR, None)
+                found += [place.pointer, spare]
         return found
 
 
@@ -193,9 +210,7 @@ def _body(
     """Append one iteration; return what the next one carries."""
     inner = section.inner[node][which]
     places, spares = carried.places(phis)
-    results = [
-        None if inner.is_in_place(i, len(lead) + i) else spare for i, spare in enumerate(spares)
-    ]
+    results = [None if inner.carried_in(i) else spare for i, spare in enumerate(spares)]
     after = inner.emit([*lead, *places, *invariants], results, section.offset((node, which)))
     _heed_signals(section, node, inner.graph)
     return carried.after(phis, after)

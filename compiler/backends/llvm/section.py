@@ -24,7 +24,7 @@ from .places import Buffer, Place, Reader, Record, Registers, indices
 from .plan import Plan
 from .products import Work, work_of
 from .records import current, free_unread, given_away, lent
-from .regions import is_branch, is_room, owned_regions, takes_turns
+from .regions import is_branch, is_room, owned_regions, turns_of
 from .scalars import I8, I64, PTR, Lane, memory_type
 from .steps import Nest, Step, Tiny, is_tiny, size_of
 from .tiny import emit_tiny
@@ -92,13 +92,17 @@ class Section:
 
     # Memory
 
-    def is_in_place(self, output: int, param: int) -> bool:
-        """Whether an output ends up in the memory of a param."""
-        value = self.graph.outputs[output]
-        return (
-            self.plan.roots.get(value) is value
-            and self.plan.home(value) is self.graph.params[param]
-        )
+    def carried_in(self, output: int) -> Value | None:
+        """Return the param in whose memory an output of a loop's body stays, if it is in one."""
+        plan, outputs = self.plan, self.graph.outputs
+        home = plan.home(outputs[output])
+        if plan.roots.get(outputs[output]) is not outputs[output] or home not in plan.owned:
+            return None
+        # Of several the one that was carried there; else the first. The others are copied.
+        both = [i for i, one in enumerate(outputs) if plan.home(one) is home]
+        carried = [one for one in self.graph.params if one in plan.owned]
+        own = [i for i in both if carried[i] is home]
+        return home if output == (own or both)[0] else None
 
     def _plan_memory(self) -> int:
         """Give every stored value an address: that of a result, or in the workspace."""
@@ -132,8 +136,9 @@ class Section:
                 self.ends.update({value: until} if plan.roots[value] is value else {})
                 continue
             size = 0 if is_room(plan, value) else size_of(value)
-            if value in looped and takes_turns(self, value):
-                blocks += [((value, k), (size, place, until)) for k in range(2)]
+            turns = turns_of(self, value) if value in looped else 0
+            if turns:
+                blocks += [((value, k), (size, place, until)) for k in range(turns)]
             elif value not in self._direct:
                 blocks.append((value, (size, place, until)))
         for place, step in enumerate(plan.steps):

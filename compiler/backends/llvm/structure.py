@@ -8,6 +8,7 @@ from typing import Any
 from ...ir import Value
 from .chunks import Chunks
 from .layout import strides_of
+from .overwriting import place_in
 from .plan import Plan
 from .steps import Nest
 
@@ -29,7 +30,8 @@ def structure(
     operations have the same numbers in another part of the program.
     """
     numbers: dict[Value, int] = {leaf: i for i, leaf in enumerate(leaves)}
-    numbers |= {one: -1 - nest.values.index(other) for one, other in replaced.items()}
+    places = [(nest.values.index(other), *place_in(plan, one)) for one, other in replaced.items()]
+    numbers |= {one: -1 - i for i, one in enumerate(replaced)}
     parts: list[Hashable] = [
         (one.type, one in registers, strides_of(one, plan.layouts)) for one in leaves
     ]
@@ -53,7 +55,8 @@ def structure(
         (numbers[node.operands[0]], node.primitive.name, node.out.type, _hashable(node.attrs))
         for node in nest.folds
     )
-    return nest.shape, chunks, tuple(numbers[one] for one in nest.values), folds, tuple(parts)
+    values = tuple(numbers[one] for one in nest.values)
+    return nest.shape, chunks, values, folds, tuple(parts), tuple(places)
 
 
 def _hashable(attrs: Mapping[str, Any]) -> Hashable:

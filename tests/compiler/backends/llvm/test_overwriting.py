@@ -5,6 +5,7 @@ What is read of an array at other points, or later, must not be gone by then.
 
 import numpy as np
 import pytest
+from gradc.compiler.backends.llvm.steps import Nest
 
 import gradc
 from gradc import compile_grad
@@ -73,6 +74,45 @@ def leapfrog(a, b):
     return a + 2 * b
 
 
+def fibonacci(a, b):
+    """Arrays move on to the next place, the oldest one is replaced: three in turn, with a copy."""
+
+    def step(i, s):
+        a, b, c = s
+        return b, c, a + 0.5 * b - 0.1 * c
+
+    a, b, c = gradc.fori_loop(0, STEPS, step, (a, b, a * b))
+    return a + 2 * b + 3 * c
+
+
+def spread(a, b):
+    """The oldest is read all around: what comes next needs memory of its own."""
+
+    def step(i, s):
+        a, b = s
+        return b, np.roll(a, 1, axis=1) * 0.5 + b
+
+    a, b = gradc.fori_loop(0, STEPS, step, (a, b))
+    return a - 2 * b
+
+
+def doubled(a, b):
+    """Two go on from one."""
+    a, b = gradc.fori_loop(0, STEPS, lambda i, s: (s[1], s[1]), (a, b))
+    return a + 2 * b
+
+
+def turned(a, b):
+    """As long as it goes on: the last ones are where the last turn left them."""
+
+    def step(s):
+        a, b, i = s
+        return b, np.sin(a) + 0.1 * b, i + 1
+
+    a, b, _ = gradc.while_loop(lambda s: s[2] < STEPS, step, (a, b, 0))
+    return a + 2 * b
+
+
 def kept(a, b):
     """The first is read once more behind what would be written over it."""
 
@@ -101,7 +141,10 @@ def stored_twice(a, b):
     return a * 2.0, d + a[:-2], c
 
 
-PROGRAMS = [swept, mixed, exchanged, shifted, leapfrog, kept, chained, stored_twice]
+PROGRAMS = [
+    *(swept, mixed, exchanged, shifted, leapfrog, fibonacci, spread, doubled, turned),
+    *(kept, chained, stored_twice),
+]
 
 
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda one: one.__name__)
@@ -141,6 +184,16 @@ def test_a_loop_has_the_arrays_that_it_carries_once():
 
     assert workspace(both, *grids) < 1000
     assert workspace(mixed, *grids) < 2.1 * NBYTES
+
+
+def test_arrays_change_places_without_a_copy():
+    """Nothing is copied inside of a loop: the steps of its body are one nest."""
+    grids = ("f8[40,50]", "f8[40,50]")
+    for function, arrays in ((leapfrog, 2), (spread, 3)):
+        program = program_of(function, *grids)
+        (body,) = (inner for bodies in program.section.inner.values() for inner in bodies)
+        assert [type(step) for step in body.plan.steps] == [Nest]
+        assert program.workspace_bytes < (arrays + 0.1) * NBYTES
 
 
 def test_turns_are_taken_where_neighbours_are_read():
