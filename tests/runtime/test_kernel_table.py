@@ -37,11 +37,16 @@ def test_each_kernel_says_what_it_is_and_computes():
     """A product's operations and bytes are known by its shape; every byte is counted once."""
     table = layer.inspect(*ARGS, what="kernels")
     what, operations, read, written, *_ = row_of(table, "product")
-    assert what == "product 128x64x96 float64"
-    assert operations == "1.57 M"  # 2 * 128 * 64 * 96
-    assert read == "147 kB"  # (128 * 96 + 96 * 64) * 8
-    assert written == "65.5 kB"
-    assert "map (128, 64) float64" in table
+    assert what == "product 128x64x96 float64, map, fold over axis 1"
+    assert operations == "1.65 M"  # 2 * 128 * 64 * 96, and 9 for each element of the result
+    assert read == "148 kB"  # (128 * 96 + 96 * 64 + 64) * 8
+    assert written == "66.6 kB"  # (128 * 64 + 128) * 8
+    what, operations, read, written, *_ = row_of(table, "product 96x")
+    assert what == "product 96x64x128 float64"
+    assert operations == "1.57 M"
+    assert read == "164 kB"  # (96 * 128 + 128 * 64) * 8
+    assert written == "49.2 kB"
+    assert "fold over axis 0 (128, 64) float64" in table
 
 
 def test_the_users_lines_stand_below_their_kernels():
@@ -50,7 +55,7 @@ def test_the_users_lines_stand_below_their_kernels():
     place = next(i for i, one in enumerate(table) if one.strip().startswith("product"))
     first = layer.__wrapped__.__code__.co_firstlineno
     assert table[place + 1].strip() == (
-        f"test_kernel_table.py:{first + 2}, forward: h = np.tanh(x @ w + b)"
+        f"test_kernel_table.py:{first + 2}, forward and backward: h = np.tanh(x @ w + b)"
     )
     assert any(", backward: h = np.tanh(x @ w + b)" in one for one in table)
 

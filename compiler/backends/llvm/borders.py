@@ -126,3 +126,9 @@ def is_pointwise(nest: Nest, index: tuple[Any, ...]) -> bool:
         dim == 1 or place == _Place(axis)
         for axis, (place, dim) in enumerate(zip(index, nest.shape, strict=True))
     )
+
+
+def axis_of(place: Any) -> int:
+    """Return the axis of a nest of which a place is the point; -1 if it is none."""
+    is_point = isinstance(place, _Place) and place.axis is not None and place.offset == 0
+    return place.axis if is_point else -1

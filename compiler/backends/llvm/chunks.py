@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 from ...ir import Node, Value
 from ...primitive import IndexMap, Joined, Stored
@@ -50,6 +51,24 @@ class Chunks:
     def count(self) -> int:
         """The number of chunks."""
         return -(-self.extent // self.size)
+
+    @property
+    def axes(self) -> tuple[int | None, ...]:
+        """The axes of which a chunk is a span."""
+        return (self.axis,)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a nest does at a time that follows a product: see ``fusion.py``.
+
+    Attributes:
+        axes: It is a span of each of these axes; of None for all points as one axis.
+        partial_bytes: None are needed: results are those of the part.
+    """
+
+    axes: tuple[int | None, ...]
+    partial_bytes: ClassVar[int] = 0
 
 
 def folded_axes(nest: Nest) -> tuple[int, ...]:

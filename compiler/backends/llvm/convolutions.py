@@ -14,6 +14,8 @@ from ...primitive import Windowed
 from .chunks import WORTHWHILE, chunk_size
 from .costs import RATES
 from .emission import Emission
+from .followers import calls_of, scaled
+from .fusion import Division
 from .gemm import (
     Conv,
     Pool,
@@ -27,7 +29,6 @@ from .gemm import (
 from .gemm.tiles import rounded
 from .loops import loop, number
 from .parallel import call_each, span_of
-from .scalars import PTR
 from .workspace import ALIGNMENT
 
 if TYPE_CHECKING:
@@ -51,12 +52,14 @@ class Sliding:
         places: How many chunks of its own, or planes, there are.
         chunk: How many of them are one chunk for threads; all where it is not worth it.
         worker_bytes: What a thread at work needs beside operands and result.
+        images: How many images a place makes, where it makes whole ones.
     """
 
     function: Any
     places: int
     chunk: int
     worker_bytes: int
+    images: int | None = None
 
     @property
     def chunks(self) -> int:
@@ -81,7 +84,8 @@ def emit_sliding(emission: Emission, node: Node) -> Sliding | None:
         made = emit(emission.products, conv, emission.target)
         products = conv.batch * conv.filters * conv.group_channels * prod((*conv.out, *conv.kernel))
         chunk = 1 if 2.0 * products / RATES[conv.dtype] >= WORTHWHILE else made.chunks
-        return Sliding(emission.imported(made.function), made.chunks, chunk, made.workspace_bytes)
+        function = emission.imported(made.function)
+        return Sliding(function, made.chunks, chunk, made.workspace_bytes, made.images)
     pool = _pool_of(node, what)
     chunk = chunk_size(pool.planes, _WINDOW * prod((*pool.out, *pool.window)))
     if what in ("maximum", "mean"):
@@ -122,18 +126,28 @@ def _pool_of(node: Node, what: str) -> Pool:
     )
 
 
+def division_of(sliding: Sliding | None) -> Division | None:
+    """Return how a result comes in parts; None where it comes at once, or in parts of images."""
+    if sliding is None or sliding.images is None or sliding.chunks == 1:
+        return None
+    return Division((0,), is_run=True, parts=sliding.chunks)
+
+
 def emit_windowed(section: Section, node: Node, sliding: Sliding | None) -> None:
     """Call the function of a node."""
     target = section.target(node.out)
+    given = [section.pointer(operand) for operand in node.operands]
     if sliding is not None:
-        _call(section, node, sliding, target)
+        _call(section, node, sliding, given, target)
     section.place_at(node.out, target)
 
 
-def _call(section: Section, node: Node, sliding: Sliding, target: ir.Value) -> None:
+def _call(
+    section: Section, node: Node, sliding: Sliding, given: list[ir.Value], target: ir.Value
+) -> None:
     assert isinstance(node.primitive.lower, Windowed)
-    what = node.primitive.lower.what
-    given = [section.pointer(operand) for operand in node.operands]
+    what, out = node.primitive.lower.what, node.out
+    calls = calls_of(section, node, target)
     if what == "maximum gradient":
         slope, image, maxima = given
         given = [image, maxima, slope]
@@ -145,7 +159,11 @@ def _call(section: Section, node: Node, sliding: Sliding, target: ir.Value) -> N
     ) -> None:
         if what in _CONVOLUTIONS:
             with loop(builder, stop, start) as place:
-                builder.call(sliding.function, [*pointers, own, ir.Constant(PTR, None), place])
+                builder.call(sliding.function, [*pointers[:3], own, place])
+                if calls.functions:
+                    span = span_of(builder, place, sliding.images or 0, out.shape[0])
+                    run = scaled(builder, span, prod(out.shape[1:]))
+                    calls.emit(builder, pointers[3:], [span], run)
             return
         more = [own] if what.endswith("gradient") else []
         builder.call(sliding.function, [*pointers, *more, number(start), number(stop)])
@@ -156,7 +174,7 @@ def _call(section: Section, node: Node, sliding: Sliding, target: ir.Value) -> N
         span = span_of(builder, chunk, sliding.chunk, sliding.places)
         places(builder, pointers, own, *span)
 
-    pointers, workspace = [*given, target], section.in_workspace(node)
+    pointers, workspace = [*given, target, *calls.values], section.in_workspace(node)
     if sliding.chunks == 1:
         places(section.builder, pointers, workspace, 0, sliding.places)
         return

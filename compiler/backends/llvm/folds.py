@@ -156,15 +156,16 @@ def _blocks_of_chunk(
 ) -> None:
     """Fold over the blocks of a chunk, which begins with a block; the last one has the rest."""
     builder, whole = nest.builder, extent // BLOCK * BLOCK
-    is_short = builder.icmp_signed("<", nest.stop, I64(whole))
-    stop = builder.select(is_short, nest.stop, I64(whole))
+    begin, end = nest.span(None)
+    is_short = builder.icmp_signed("<", end, I64(whole))
+    stop = builder.select(is_short, end, I64(whole))
     with (
-        builder.if_then(builder.icmp_signed("<", nest.start, stop)),
-        loop(builder, stop, nest.start, BLOCK) as start,
+        builder.if_then(builder.icmp_signed("<", begin, stop)),
+        loop(builder, stop, begin, BLOCK) as start,
     ):
         _fold_block(nest, index, last, start, BLOCK, totals)
     if extent > whole:
-        with builder.if_then(builder.icmp_signed("==", nest.stop, I64(extent))):
+        with builder.if_then(builder.icmp_signed("==", end, I64(extent))):
             _fold_block(nest, index, last, I64(whole), extent - whole, totals)
 
 

@@ -16,6 +16,7 @@ from .chunks import folded_axes
 from .costs import of_nest, of_node, of_store, operations, trips
 from .gathers import Checked
 from .lowering import is_called, lowering
+from .nests import written_by
 from .plan import Plan
 from .steps import Nest, Step, Tiny
 
@@ -85,7 +86,11 @@ def inventory(section: Section, early: Collection[Value] | None = None) -> list[
     while place < len(plan.steps):
         step, start = plan.steps[place], place
         place += 1
-        if isinstance(step, Nest):
+        if step in section.fusion.places:
+            continue  # it is part of an item
+        if step in section.fusion.followers:
+            found.append(_fused(section, start, early))
+        elif isinstance(step, Nest):
             found.append(_nest(section, start, early))
         elif isinstance(step, Tiny):
             while place < len(plan.steps) and isinstance(plan.steps[place], Tiny):
@@ -106,25 +111,53 @@ def inventory(section: Section, early: Collection[Value] | None = None) -> list[
 # Of each kind
 
 
+def _fused(section: Section, start: int, early: Collection[Value] | None) -> Item:
+    """Return a product with the nests that are done with it."""
+    plan, product = section.plan, section.plan.steps[start]
+    assert isinstance(product, Node)
+    nests = section.fusion.followers[product]
+    first = _whole(section, start, product, early)
+    kinds = dict.fromkeys(kind for nest in nests for kind in _kinds(nest))
+    places = [start, *map(plan.steps.index, nests)]
+    nodes = list(dict.fromkeys(node for place in places for node in computed(plan, place)))
+    leaves = dict.fromkeys(leaf for place in places for leaf in plan.leaves(place))
+    made = [product.out, *(value for nest in nests for value in written_by(nest))]
+    return Item(
+        ", ".join((first.what, *kinds)),
+        start,
+        _lines(nodes, early),
+        sum(map(operations, nodes)),
+        _read(plan, nodes, [leaf for leaf in leaves if plan.roots.get(leaf) not in made]),
+        _bytes([value for value in made if value not in plan.shared]),
+        sum(
+            of_nest(nest, plan.leaves(place)) for nest, place in zip(nests, places[1:], strict=True)
+        )
+        + (first.nanoseconds or 0),
+        first.chunks,
+    )
+
+
+def _kinds(nest: Nest) -> list[str]:
+    """Return what a nest does, in words."""
+    kinds = ["map"] if nest.values else []
+    if nest.folds:
+        axes = folded_axes(nest)
+        over = ("axis " if len(axes) == 1 else "axes ") + ", ".join(map(str, axes))
+        kinds.append(f"fold over {'all' if len(axes) == len(nest.shape) else over}")
+    return kinds
+
+
 def _nest(section: Section, start: int, early: Collection[Value] | None) -> Item:
     plan = section.plan
     nest = plan.steps[start]
     assert isinstance(nest, Nest)
-    shape, leaves = nest.shape, plan.leaves(start)
-    axes = folded_axes(nest)
-    over = ("axis " if len(axes) == 1 else "axes ") + ", ".join(map(str, axes))
-    if len(axes) == len(nest.shape):
-        over = "all"
-    values = [*nest.values, *(out for fold in nest.folds for out in fold.outs)]
+    leaves, values = plan.leaves(start), written_by(nest)
     dtypes = ", ".join(dict.fromkeys(one.dtype.name for one in values))
-    fold = f"fold over {over}"
-    parts = [f"map {shape} {dtypes}"] if nest.values else [f"{fold} {shape} {dtypes}"]
-    if nest.values and nest.folds:
-        parts.append(fold)
+    first, *others = _kinds(nest)
     nodes = computed(plan, start)
     chunks = section.chunks.get(nest)
     return Item(
-        ", ".join(parts),
+        ", ".join((f"{first} {nest.shape} {dtypes}", *others)),
         start,
         _lines(nodes, early),
         sum(map(operations, nodes)),

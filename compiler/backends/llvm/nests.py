@@ -14,7 +14,7 @@ import llvmlite.ir as ir
 
 from ...ir import Value
 from .borders import borders
-from .chunks import Chunks, ends_in_kept, is_flat
+from .chunks import Chunks, Part, ends_in_kept, is_flat
 from .counters import lies_within
 from .folds import emit_merge, fill, fold_columns, fold_rows
 from .kernel import Kernel
@@ -32,20 +32,9 @@ if TYPE_CHECKING:
 
 
 def emit_nest(section: Section, nest: Nest, leaves: Sequence[Value]) -> None:
-    """Call a nest's function, which is emitted unless there is one of the same structure."""
+    """Call a nest's function."""
     emission, chunks = section.emission, section.chunks.get(nest)
-    replaced = overwritten(section.plan, nest, leaves)
-    leaves = [leaf for leaf in leaves if leaf not in replaced]
-    given, registers = section.operands(leaves)
-    key = structure(section.plan, nest, leaves, registers, chunks, replaced)
-    if key not in emission.kernels:
-        emitter = NestEmitter(section, nest, leaves, registers, chunks, replaced)
-        emission.kernels[key] = emitter.emit(), emitter.merge()
-    function, merge = emission.kernels[key]
-    for value in written_by(nest):
-        pointer = section.address(value)
-        section.places[value] = Buffer(pointer, row_major(value.shape))
-        given.append(pointer)
+    function, merge, given = kernel_of(section, nest, leaves, chunks)
     if chunks is None:
         section.builder.call(function, given)
         return
@@ -56,6 +45,28 @@ def emit_nest(section: Section, nest: Nest, leaves: Sequence[Value]) -> None:
         section.builder.call(merge, [partials, *folded])
 
 
+def kernel_of(
+    section: Section, nest: Nest, leaves: Sequence[Value], chunks: Chunks | Part | None
+) -> tuple[ir.Function, ir.Function | None, list[ir.Value]]:
+    """Return a nest's function, which is emitted unless there is one of the same structure.
+
+    Returns:
+        The function, what joins its chunks, and what the function is given.
+    """
+    emission, replaced = section.emission, overwritten(section.plan, nest, leaves)
+    leaves = [leaf for leaf in leaves if leaf not in replaced]
+    given, registers = section.operands(leaves)
+    key = structure(section.plan, nest, leaves, registers, chunks, replaced)
+    if key not in emission.kernels:
+        emitter = NestEmitter(section, nest, leaves, registers, chunks, replaced)
+        emission.kernels[key] = emitter.emit(), emitter.merge()
+    for value in written_by(nest):
+        pointer = section.address(value)
+        section.places[value] = Buffer(pointer, row_major(value.shape))
+        given.append(pointer)
+    return *emission.kernels[key], given
+
+
 def written_by(nest: Nest) -> list[Value]:
     """Return the values that a nest writes."""
     return [*nest.values, *(node.outs[0] for node in nest.folds)]
@@ -64,11 +75,14 @@ def written_by(nest: Nest) -> list[Value]:
 class NestEmitter(Kernel):
     """Emits one nest as a function: pointers to what it reads and writes, then a chunk.
 
-    Of a chunk it takes where it starts and stops, and memory for what it folds.
+    Of a chunk it takes where it starts and stops, and memory for what it folds; of a part where it
+    starts and stops along each of its axes.
 
     Attributes:
         space: The nest.
         chunks: How it is divided.
+        replaced: What it writes over, each with that which takes its place.
+        spans: Where it starts and stops along the axes of which it takes a span.
         is_flat: Whether all points are one axis.
         target_of: The address of each value that it writes.
     """
@@ -79,21 +93,24 @@ class NestEmitter(Kernel):
         nest: Nest,
         leaves: Sequence[Value],
         registers: frozenset[Value],
-        chunks: Chunks | None,
+        chunks: Chunks | Part | None,
         replaced: Mapping[Value, Value],
     ) -> None:
         written = written_by(nest)
-        more = [I64, I64, PTR] if chunks else []
+        axes = chunks.axes if chunks else ()
+        more = [I64, I64] * len(axes) + [PTR] * isinstance(chunks, Chunks)
         super().__init__(section, "nest", leaves, registers, len(written), more)
         self.plan, self.space, self.chunks = section.plan, nest, chunks
-        self.is_flat = is_flat(self.plan, nest, (*leaves, *replaced))
+        self.is_flat = None in axes if chunks else is_flat(self.plan, nest, (*leaves, *replaced))
         self.target_of = dict(zip(written, self.targets, strict=True))
         for one, other in replaced.items():
             start, strides = place_in(self.plan, one)
             pointer = self.scalars.element(self.target_of[other], one.dtype, start)
             self.reader.places[one] = Buffer(pointer, strides)
-        span: Sequence[Any] = self.more or (None,) * 3
-        self.start, self.stop, self.partials = span
+        self.replaced = replaced
+        ends = list(self.more)
+        self.spans = {axis: (ends.pop(0), ends.pop(0)) for axis in axes}
+        self.partials = ends[0] if ends else None
 
     def emit(self) -> ir.Function:
         """Emit the function."""
@@ -110,13 +127,13 @@ class NestEmitter(Kernel):
 
     def merge(self) -> ir.Function | None:
         """Emit the function that joins what chunks have folded, where they have."""
-        if self.chunks is None or not self.chunks.partial_bytes:
+        if not isinstance(self.chunks, Chunks) or not self.chunks.partial_bytes:
             return None
         return emit_merge(self, self.chunks)
 
     def is_chunk_of(self, axis: int | None) -> bool:
         """Whether the function takes a chunk of an axis; None stands for all points."""
-        return self.chunks is not None and self.chunks.axis == axis
+        return axis in self.spans
 
     def store(self, value: Value, offset: Any, lane: Lane) -> None:
         """Write an element."""
@@ -125,8 +142,8 @@ class NestEmitter(Kernel):
 
     def span(self, axis: int | None) -> tuple[Any, Any]:
         """Return where a loop along an axis, or over all points as one, starts and stops."""
-        if self.is_chunk_of(axis):
-            return self.start, self.stop
+        if axis in self.spans:
+            return self.spans[axis]
         return 0, prod(self.space.shape) if axis is None else self.space.shape[axis]
 
     def over(
@@ -147,8 +164,10 @@ class NestEmitter(Kernel):
 
     def compute(self, index: list[Any], reader: Reader) -> None:
         """Compute the values at one point, and write them when all of that has been read."""
-        lanes = [reader.read(value, index) for value in self.space.values]
-        for value, lane in zip(self.space.values, lanes, strict=True):
+        values = self.space.values
+        folded = [fold.operands[0] for fold in self.space.folds] if self.replaced else []
+        lanes = [reader.read(value, index) for value in (*values, *folded)]
+        for value, lane in zip(values, lanes, strict=False):
             self.store(value, dot(index, row_major(value.shape)), lane)
 
     def _map(self) -> None:

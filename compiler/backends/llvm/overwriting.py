@@ -75,16 +75,17 @@ def write_over(plan: Plan) -> None:
     for value, home in plan.shared.items():
         stores[home].append(value)
     for place, nest in enumerate(plan.steps):
-        if not isinstance(nest, Nest) or nest.folds:
+        if not isinstance(nest, Nest):
             continue
         dying = _dying(plan, place, nest, last)
         for value in nest.values:
             mine = before.get(value)
             if mine is not None and last.get(plan.home(mine), -1) < place:
                 dying.setdefault(mine, None)  # it was read before
-            candidates = list(dying)
+            # Best what was made last: it is in the cache, and fewer steps read it.
+            candidates = sorted(dying, key=lambda one: plan.stored[one], reverse=True)
             if mine is not None:  # what is not carried on must not end up in other memory
-                candidates = [mine, *(one for one in dying if plan.home(one) in plan.owned)]
+                candidates = [mine, *(one for one in candidates if plan.home(one) in plan.owned)]
             for one in candidates:
                 if one in dying and one.type == value.type:
                     home = plan.home(one)

@@ -369,7 +369,7 @@ class Plan:
             seen.add(one)
             if one in inside:
                 todo += self.producers[one].operands
-            elif self._is_there(one, place):
+            elif self.is_there(one, place):
                 found[one] = None
             else:
                 todo += self.producers[one].operands
@@ -380,7 +380,7 @@ class Plan:
         out = node.outs[0]
         return self.leaves(self.tiny[out] if out in self.tiny else self.stored[out])
 
-    def _is_there(self, value: Value, place: int) -> bool:
+    def is_there(self, value: Value, place: int) -> bool:
         """Whether a value is in memory or registers when a step begins."""
         if value in self.tiny:
             return self.tiny[value] < place

@@ -13,7 +13,9 @@ from ...ir import Graph, Node, Value
 from ...primitive import Contraction, IndexMap, Windowed
 from .chunks import Chunks, chunks_of
 from .convolutions import Sliding, emit_sliding
+from .convolutions import division_of as division_of_images
 from .emission import Emission
+from .fusion import Division, Fusion
 from .gathers import Checked, counted, emit_check
 from .gemm.emission import pointer_to
 from .layout import dot, is_row_major, mapped, row_major
@@ -22,7 +24,7 @@ from .lowering import is_record, lowering
 from .nests import emit_nest
 from .places import Buffer, Place, Reader, Record, Registers, indices
 from .plan import Plan
-from .products import Work, work_of
+from .products import Work, division_of, work_of
 from .records import current, free_unread, given_away, lent
 from .regions import is_branch, is_room, owned_regions, turns_of
 from .scalars import I8, I64, PTR, Lane, memory_type
@@ -65,9 +67,11 @@ class Section:
             if isinstance(step, Node) and step.regions
         }
         self.work: dict[Node, Work] = {}
+        self.sliding: dict[Node, Sliding | None] = {}
         self.chunks: dict[Step, Chunks] = {}
+        self.fusion = Fusion(self.plan, self._divisions())
         for place, step in enumerate(self.plan.steps):
-            if isinstance(step, Nest):
+            if isinstance(step, Nest) and step not in self.fusion.places:
                 chunks = chunks_of(self.plan, step, self.plan.leaves(place))
                 if chunks is not None:
                     self.chunks[step] = chunks
@@ -75,7 +79,6 @@ class Section:
         self.freed: set[ir.Value] = set()
         self._spilled: dict[Value, ir.Value] = {}
         self._checked: dict[tuple[Node, int], Lane] = {}
-        self.sliding: dict[Node, Sliding | None] = {}
         self._base = 0
         self._results: Sequence[ir.Value | None] = ()
         self.workspace_bytes = self._plan_memory()
@@ -89,6 +92,20 @@ class Section:
         if key not in self._checked:
             self._checked[key] = counted(self, node, place)
         return self._checked[key]
+
+    def _divisions(self) -> dict[Step, Division]:
+        """Decide how products are done; return of which the results come in parts."""
+        found: dict[Step, Division | None] = {}
+        for step in self.plan.steps:
+            if not isinstance(step, Node):
+                continue
+            if isinstance(lowering(step), Contraction) and 0 not in step.out.shape:
+                work = self.work[step] = work_of(self.emission, step, self.plan.layouts)
+                found[step] = division_of(step, work)
+            elif isinstance(lowering(step), Windowed):
+                sliding = self.sliding[step] = emit_sliding(self.emission, step)
+                found[step] = division_of_images(sliding)
+        return {step: division for step, division in found.items() if division is not None}
 
     # Memory
 
@@ -110,7 +127,7 @@ class Section:
         last: dict[Any, int] = {}
         for place in range(end):
             for leaf in plan.leaves(place):
-                last[home(leaf)] = place
+                last[home(leaf)] = max(last.get(home(leaf), 0), self.fusion.place(place))
         self._direct: dict[Value, int] = {}
         for i, output in enumerate(self.graph.outputs):
             if output not in plan.roots:
@@ -131,6 +148,7 @@ class Section:
         for value, place in plan.stored.items():
             if place < 0 or value in plan.shared:
                 continue
+            place = self.fusion.place(place)
             until = max(place, last.get(value, place))
             if is_record(value):
                 self.ends.update({value: until} if plan.roots[value] is value else {})
@@ -150,12 +168,12 @@ class Section:
                 sizes = [one.workspace_bytes for one in self.inner[step]]
                 blocks += [((step, k), (size, place, place)) for k, size in enumerate(sizes)]
             elif isinstance(step, Node) and isinstance(lowering(step), Contraction):
-                if 0 not in step.out.shape:
-                    work = self.work[step] = work_of(self.emission, step, plan.layouts)
+                if step in self.work:
+                    work = self.work[step]
                     size = work.worker_bytes * min(self.emission.workers, work.chunks)
                     blocks.append((step, (size, place, place)))
             elif isinstance(step, Node) and isinstance(lowering(step), Windowed):
-                sliding = self.sliding[step] = emit_sliding(self.emission, step)
+                sliding = self.sliding[step]
                 if sliding:
                     size = sliding.worker_bytes * min(self.emission.workers, sliding.chunks)
                     blocks.append((step, (size, place, place)))
@@ -225,7 +243,8 @@ class Section:
             if isinstance(step, Tiny):
                 emit_tiny(self, step.node)
             elif isinstance(step, Nest):
-                emit_nest(self, step, self.plan.leaves(place))
+                if step not in self.fusion.places:  # else it is done
+                    emit_nest(self, step, self.plan.leaves(place))
             elif isinstance(step, Checked):
                 emit_check(self, step)
             else:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any
 
 from ...ir import Value
-from .chunks import Chunks
+from .chunks import Chunks, Part
 from .layout import strides_of
 from .overwriting import place_in
 from .plan import Plan
@@ -18,7 +18,7 @@ def structure(
     nest: Nest,
     leaves: Sequence[Value],
     registers: Collection[Value],
-    chunks: Chunks | None,
+    chunks: Chunks | Part | None,
     replaced: Mapping[Value, Value],
 ) -> Hashable:
     """Return what decides the code of a nest: all but where its operands and results are.

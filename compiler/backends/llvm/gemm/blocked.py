@@ -72,13 +72,11 @@ class _Driver:
     out_rows: Any  # stride
     out_columns: Any  # stride
     adds: Any  # a flag
-    finish: Any  # called on each finished tile as ``finishing.py`` says, or null
-    context: Any
     workspace: Any
 
 
 _TYPES = (
-    *([INDEX] * 12), *([POINTER] * 10), POINTER, INDEX, INDEX, FLAG, POINTER, POINTER, POINTER,
+    *([INDEX] * 12), *([POINTER] * 10), POINTER, INDEX, INDEX, FLAG, POINTER,
 )  # fmt: skip
 
 
@@ -105,7 +103,7 @@ def driver(module: Any, dtype: str, tiles: Tiles) -> Any:
 
 def call_driver(
     builder: Any, dtype: str, tiles: Tiles, ranges: tuple[Any, ...], left: Side,
-    right: Side, out: tuple[Any, Any, Any], adds: Any, finish: Any, context: Any, workspace: Any,
+    right: Side, out: tuple[Any, Any, Any], adds: Any, workspace: Any,
 ) -> None:  # fmt: skip
     """Call the driver.
 
@@ -118,8 +116,6 @@ def call_driver(
         right: The panels of ``b``.
         out: The address of ``c`` and its strides.
         adds: Whether the product is added to ``c``: known, or a flag.
-        finish: The function for finished tiles, or None.
-        context: What that is given.
         workspace: Aligned to ``LINE``.
     """
     sides = [pointer_to(builder, one) for side in (left, right) for one in vars(side).values()]
@@ -135,14 +131,11 @@ def call_driver(
         for vectors in (tiles.vectors, tiles.edge_vectors)
     ]
     strides = [number(value) for value in out[1:]]
-    last = POINTER(None) if finish is None else pointer_to(builder, finish)
     counts = [*sizes, *map(INDEX, blocks)]
     rest = [
         out[0],
         *strides,
         FLAG(int(adds)) if isinstance(adds, bool) else adds,
-        last,
-        context,
         workspace,
     ]
     builder.call(driver(builder.module, dtype, tiles), [*counts, *kernels, *sides, *rest])
@@ -160,7 +153,6 @@ class _Emission:
             for start in (given.right_start, given.left_start)
         )
         self.is_dense = builder.icmp_signed("==", given.out_columns, INDEX(1))
-        self.has_finish = builder.icmp_unsigned("!=", given.finish, POINTER(None))
 
     def columns(self) -> None:
         """Emit the loops over blocks of columns and of depth."""
@@ -172,8 +164,6 @@ class _Emission:
                 depth = smaller(builder, given.depth, rest)
                 self.first = builder.icmp_signed("==", start, INDEX(0))
                 self.adds = builder.or_(given.adds, builder.not_(self.first))
-                is_last = builder.icmp_signed("==", depth, rest)
-                self.finishes = builder.and_(is_last, self.has_finish)
                 self.column, self.width, self.start, self.depth = column, width, start, depth
                 self._pack_right()
                 with counted(builder, given.row_stop, given.row, given.left) as row:
@@ -254,12 +244,10 @@ class _Emission:
         right = element(builder, self.right, self.kind, (j, self.depth))
         ahead = self._ahead(i, j, left)
         call_pointer(builder, function, [self.depth, left, right, place, stride, adds, ahead])
-        where = [out, given.out_rows, given.out_columns, row, column, rows, columns]
         with builder.if_then(builder.not_(direct)):
             merging = merge(self.module, self.dtype, tiles.columns, tiles.lanes)
-            builder.call(merging, [*where[:3], rows, columns, self.scratch, self.adds])
-        with builder.if_then(self.finishes):
-            call_pointer(builder, given.finish, [*where, given.context])
+            where = [out, given.out_rows, given.out_columns, rows, columns]
+            builder.call(merging, [*where, self.scratch, self.adds])
 
     def _ahead(self, i: Any, j: Any, left: Any) -> Any:
         """Return what a tile asks for: the first ones b's next panel, then a's next panel."""

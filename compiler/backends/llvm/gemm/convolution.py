@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
-from .spec import Epilogue
 from .tiles import even_split
 
 
@@ -39,8 +38,6 @@ class Conv:
         dilation: Between taps, for each axis.
         groups: Into how many the channels are divided.
         accumulate: Whether what is computed is added to what its array holds.
-        epilogue: As in ``Gemm``, of the result or the gradient as a matrix: row is
-            ``image * channels + channel``, column the place in the image.
     """
 
     dtype: str
@@ -54,7 +51,6 @@ class Conv:
     dilation: tuple[int, ...]
     groups: int = 1
     accumulate: bool = False
-    epilogue: Epilogue | None = None
 
     @property
     def out(self) -> tuple[int, ...]:

@@ -25,16 +25,19 @@ class Convolving:
     """An emitted convolution or gradient.
 
     Attributes:
-        function: ``void (ptr first, ptr second, ptr out, ptr workspace, ptr context, i64 chunk)``;
+        function: ``void (ptr first, ptr second, ptr out, ptr workspace, i64 chunk)``;
             the workspace is aligned to 64. Chunks may run at the same time, each with its own
             workspace, and together compute the whole.
         chunks: How many there are; the shape alone decides.
         workspace_bytes: What a chunk needs; a multiple of 64.
+        images: How many of them a chunk makes, where it makes whole ones; the last one may make
+            fewer.
     """
 
     function: Any
     chunks: int
     workspace_bytes: int
+    images: int | None = None
 
 
 class Space:
@@ -69,7 +72,7 @@ def emit_convolution(module: Any, conv: Conv, target: Target) -> Convolving:
     delivery = _delivery(conv, target, axes, layout.steps)
 
     def body(builder: Any, arguments: list[Any]) -> None:
-        image, kernels, out, workspace, context, chunk = arguments
+        image, kernels, out, workspace, chunk = arguments
         places = [moved(builder, workspace, at) for at in (staged, columns, packed)]
         group, first, count = share(builder, conv, images, chunk)
         with counted(builder, count) as index:
@@ -80,9 +83,10 @@ def emit_convolution(module: Any, conv: Conv, target: Target) -> Convolving:
         plan.multiply(builder, left, places)
         with counted(builder, count) as index:
             number = unit(builder, conv, first, index, group)
-            plan.deliver(builder, delivery, places[1], index, (out, number, context))
+            plan.deliver(builder, delivery, places[1], index, (out, number))
 
-    return Convolving(_function(module, "gradc_conv", body), chunks(conv, images), space.size)
+    function = _function(module, "gradc_conv", body)
+    return _made(conv, function, images, space.size)
 
 
 def emit_image_gradient(module: Any, conv: Conv, target: Target) -> Convolving:
@@ -101,7 +105,7 @@ def emit_image_gradient(module: Any, conv: Conv, target: Target) -> Convolving:
     width = conv.group_channels * taps
 
     def body(builder: Any, arguments: list[Any]) -> None:
-        slope, kernels, out, workspace, context, chunk = arguments
+        slope, kernels, out, workspace, chunk = arguments
         places = [moved(builder, workspace, at) for at in (staged, columns, packed)]
         group, first, count = share(builder, conv, images, chunk)
         left = element(builder, kernels, ELEMENTS[conv.dtype], (group, conv.group_filters * width))
@@ -119,10 +123,15 @@ def emit_image_gradient(module: Any, conv: Conv, target: Target) -> Convolving:
                 plan.multiply(builder, left, places, tabled)
             with counted(builder, count) as index:
                 number = unit(builder, conv, first, index, group)
-                plan.deliver(builder, delivery, places[1], index, (out, number, context))
+                plan.deliver(builder, delivery, places[1], index, (out, number))
 
     function = _function(module, "gradc_conv_image", body)
-    return Convolving(function, chunks(conv, images), space.size)
+    return _made(conv, function, images, space.size)
+
+
+def _made(conv: Conv, function: Any, images: int, size: int) -> Convolving:
+    whole = images if conv.groups == 1 else None
+    return Convolving(function, chunks(conv, images), size, whole)
 
 
 def chunks(conv: Conv, images: int) -> int:
@@ -158,7 +167,7 @@ def moved(builder: Any, base: Any, nbytes: int) -> Any:
 def _delivery(conv: Conv, target: Target, axes: Sequence[Axis], steps: Sequence[int]) -> Delivery:
     return Delivery(
         conv.dtype, lanes_of(conv.dtype, target), axes, steps,
-        accumulate=conv.accumulate, epilogue=conv.epilogue,
+        accumulate=conv.accumulate,
     )  # fmt: skip
 
 
@@ -171,7 +180,7 @@ def _function(module: Any, name: str, body: Callable[[Any, list[Any]], None]) ->
 @contextmanager
 def function_of(module: Any, name: str) -> Iterator[tuple[Any, list[Any], Any]]:
     """Emit a function as ``Convolving`` says; what follows is its body."""
-    kinds = [POINTER, POINTER, POINTER, POINTER, POINTER, INDEX]
+    kinds = [POINTER, POINTER, POINTER, POINTER, INDEX]
     function = ir.Function(module, ir.FunctionType(VOID, kinds), module.get_unique_name(name))
     function.linkage = "internal"
     builder = ir.IRBuilder(function.append_basic_block("entry"))

@@ -9,7 +9,7 @@ from typing import Any
 from ..target import Target
 from .blocked import call_driver, workspace_parts
 from .convolution import Layout
-from .emission import ELEMENTS, INDEX, POINTER, SIZES, counted, element, offsets
+from .emission import ELEMENTS, INDEX, SIZES, counted, element, offsets
 from .product import matrix
 from .staging import Delivery, clear, stage
 from .tiles import lanes_of, rounded, tiles
@@ -87,7 +87,7 @@ class Implicit:
         ranges = (0, self.rows, 0, self.columns, self.depth)
         call_driver(
             builder, self.dtype, sizes, ranges, left, right, (columns, self.columns, 1), False,
-            None, POINTER(None), packed,
+            packed,
         )  # fmt: skip
 
     def deliver(
@@ -100,9 +100,9 @@ class Implicit:
             delivery: How a row is copied.
             columns: The address of the product.
             index: Which of the images it is.
-            given: The address of all images, the number of the group of an image, the context.
+            given: The address of all images, the number of the group of an image.
         """
-        out, number, context = given
+        out, number = given
         kind = ELEMENTS[self.dtype]
         image = prod(axis.extent for axis in delivery.axes)
         with counted(builder, self.rows) as i:
@@ -113,4 +113,4 @@ class Implicit:
                 source = element(
                     builder, columns, kind, (i, self.columns), (index, self.layout.phase)
                 )
-            delivery.emit(builder, source, place, row, context)
+            delivery.emit(builder, source, place)

@@ -53,32 +53,6 @@ def merge(module: Any, dtype: str, width: int, lanes: int) -> Any:
     return compact(function)
 
 
-def finisher(module: Any, spec: Gemm, lanes: int) -> Any:
-    """Return the function that applies a product's epilogue to a finished tile; None without one.
-
-    Its arguments are (out, stride of its rows, of its columns, row, column, rows, columns,
-    context): row and column say where in ``c`` the tile stands.
-    """
-    epilogue = spec.epilogue
-    if epilogue is None:
-        return None
-    kind, size = ELEMENTS[spec.dtype], SIZES[spec.dtype]
-
-    def body(builder: Any, arguments: list[Any]) -> None:
-        out, out_rows, out_columns, row, column, rows, columns, context = arguments
-        with counted(builder, rows) as i:
-            line = element(builder, out, kind, (i, out_rows))
-            at_row = builder.add(row, i)
-            for j, count in along(builder, out_columns, columns, lanes):
-                address = element(builder, line, kind, (j, out_columns))
-                value = load(builder, address, vector(kind, count), size)
-                value = epilogue(builder, value, at_row, builder.add(column, j), context)
-                builder.store(value, address, align=size)
-
-    kinds = [POINTER, *([INDEX] * 6), POINTER]
-    return compact(shared(module, module.get_unique_name("gradc_finish"), kinds, body))
-
-
 def along(builder: Any, stride: Any, extent: Any, lanes: int) -> Any:
     """Emit loops over a row, vectors where it is dense; yield (start, how many lanes) in each."""
     dense = builder.icmp_signed("==", stride, INDEX(1))

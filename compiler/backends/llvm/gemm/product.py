@@ -23,7 +23,7 @@ from .emission import (
     shared,
     smaller,
 )
-from .merging import cleared, finisher
+from .merging import cleared
 from .packing import MATRIX, packer
 from .spec import Gemm
 from .tiles import Tiles, lanes_of, most_depth, rounded, tiles
@@ -31,24 +31,24 @@ from .tiles import Tiles, lanes_of, most_depth, rounded, tiles
 _DIRECT_BYTES = 160 * 1024  # of a matrix that is read where it is
 _FEW = 64  # rows or columns of a result, for which packing the other matrix does not pay
 
-_ARGUMENTS = (POINTER, POINTER, POINTER, POINTER, POINTER)
+_ARGUMENTS = (POINTER, POINTER, POINTER, POINTER)
 
 
 def emit(module: Any, spec: Gemm, target: Target) -> Any:
-    """Return an internal function ``void (ptr a, ptr b, ptr c, ptr workspace, ptr context)``.
+    """Return an internal function ``void (ptr a, ptr b, ptr c, ptr workspace)``.
 
-    Products without an epilogue that are equal share one function. The matrices are aligned to
+    Products that are equal share one function. The matrices are aligned to
     their elements, the workspace (of ``workspace_bytes``; of no bytes it may be null) to 64.
     Each element of ``c`` is summed in an order that the spec and the target alone decide.
     """
 
     def body(builder: Any, arguments: list[Any]) -> None:
-        left, right, out, workspace, context = arguments
+        left, right, out, workspace = arguments
         if spec.is_swapped:
             left, right = right, left
-        _body(builder, spec.ordered(), target, (left, right, out, workspace, context))
+        _body(builder, spec.ordered(), target, (left, right, out, workspace))
 
-    function = shared(module, _name(module, spec, target), _ARGUMENTS, body)
+    function = shared(module, _name(spec, target), _ARGUMENTS, body)
     function.attributes.add("noinline")
     return function
 
@@ -86,8 +86,7 @@ def blocks(spec: Gemm, target: Target) -> Tiles:
 
 
 def emit_blocks(
-    builder: Any, spec: Gemm, target: Target, sizes: Tiles, ranges: tuple[Any, ...], given: Any,
-    finish: Any,
+    builder: Any, spec: Gemm, target: Target, sizes: Tiles, ranges: tuple[Any, ...], given: Any
 ) -> None:  # fmt: skip
     """Emit a packed product, or a part of it.
 
@@ -97,10 +96,9 @@ def emit_blocks(
         target: The machine.
         sizes: Of blocks.
         ranges: The rows and the columns of ``c`` to compute: start, stop, start, stop.
-        given: The addresses of a, b, c, the workspace, the context.
-        finish: The function of the epilogue, or None.
+        given: The addresses of a, b, c, the workspace.
     """
-    left, right, out, workspace, context = given
+    left, right, out, workspace = given
     lanes = sizes.lanes
     sides = (
         matrix(builder, spec.dtype, left, spec.a, (sizes.rows, sizes.edge_rows), lanes),
@@ -111,7 +109,7 @@ def emit_blocks(
     )  # fmt: skip
     call_driver(
         builder, spec.dtype, sizes, (*ranges, spec.k), *sides, (out, *spec.c),
-        spec.accumulate, finish, context, workspace,
+        spec.accumulate, workspace,
     )  # fmt: skip
 
 
@@ -141,19 +139,7 @@ def matrix(
     return Side(pack, pack_edge, source)
 
 
-def finish_all(
-    builder: Any, spec: Gemm, finish: Any, out: Any, context: Any, origin: tuple[Any, Any] = (0, 0)
-) -> None:
-    """Apply an epilogue to a matrix; the origin is where in the result it begins."""
-    if finish is not None:
-        row, column = (INDEX(at) if isinstance(at, int) else at for at in origin)
-        strides, extents = ([INDEX(value) for value in pair] for pair in (spec.c, (spec.m, spec.n)))
-        builder.call(finish, [out, *strides, row, column, *extents, context])
-
-
-def _name(module: Any, spec: Gemm, target: Target) -> str:
-    if spec.epilogue is not None:
-        return str(module.get_unique_name("gradc_gemm_with_epilogue"))
+def _name(spec: Gemm, target: Target) -> str:
     shape = f"{spec.m}x{spec.n}x{spec.k}"
     strides = "_".join(
         f"{rows}.{columns}".replace("-", "m") for rows, columns in (spec.a, spec.b, spec.c)
@@ -164,20 +150,17 @@ def _name(module: Any, spec: Gemm, target: Target) -> str:
 
 def _body(builder: Any, spec: Gemm, target: Target, given: tuple[Any, ...]) -> None:
     """Emit a product (ordered) in the way that suits it."""
-    left, right, out, workspace, context = given
-    finish = finisher(builder.module, spec, lanes_of(spec.dtype, target))
+    left, right, out, workspace = given
     if is_blocked(spec, target):
         ranges = (0, spec.m, 0, spec.n)
-        emit_blocks(builder, spec, target, blocks(spec, target), ranges, given, finish)
-        return
-    if not spec.k:
+        emit_blocks(builder, spec, target, blocks(spec, target), ranges, given)
+    elif not spec.k:
         if not spec.accumulate:
             cleared(builder, spec, out)
     elif is_dots(spec, target):
         emit_dots(builder, spec, target, left, right, out)
     else:
         _direct(builder, spec, target, (left, right, out, workspace))
-    finish_all(builder, spec, finish, out, context)
 
 
 def _panels_bytes(spec: Gemm, target: Target) -> int:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
-
-Epilogue = Callable[[Any, Any, Any, Any, Any], Any]
 
 
 @dataclass(frozen=True)
@@ -26,11 +22,6 @@ class Gemm:
         b: Strides of the right matrix.
         c: Strides of the result.
         accumulate: Whether the product is added to what ``c`` holds.
-        epilogue: What becomes of each finished element (after the addition): called while code is
-            emitted with (builder, value, row, column, context) it emits the new value and returns
-            it. The value is a scalar, or a vector of neighbours along ``lanes_axis`` of which row
-            and column (64-bit integers) tell the first; context is the pointer that the product
-            was called with.
     """
 
     dtype: str
@@ -41,12 +32,6 @@ class Gemm:
     b: tuple[int, int]
     c: tuple[int, int]
     accumulate: bool = False
-    epilogue: Epilogue | None = None
-
-    @property
-    def lanes_axis(self) -> int:
-        """Along which axis of ``c`` the lanes of a vector run: 1, or 0 where columns are dense."""
-        return int(not self.is_swapped)
 
     @property
     def is_swapped(self) -> bool:
@@ -70,15 +55,4 @@ class Gemm:
 
     def swapped(self) -> Gemm:
         """Return the same product as that of the transposed matrices in the other order."""
-        epilogue = self.epilogue
-        turned: Epilogue | None = None
-        if epilogue is not None:
-            given = epilogue
-
-            def turned(builder: Any, value: Any, row: Any, column: Any, context: Any) -> Any:
-                return given(builder, value, column, row, context)
-
-        return replace(
-            self, m=self.n, n=self.m, a=self.b[::-1], b=self.a[::-1], c=self.c[::-1],
-            epilogue=turned,
-        )  # fmt: skip
+        return replace(self, m=self.n, n=self.m, a=self.b[::-1], b=self.a[::-1], c=self.c[::-1])

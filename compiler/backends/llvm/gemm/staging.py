@@ -10,7 +10,6 @@ from typing import Any
 
 from .convolution import Axis, Layout, row_major
 from .emission import ELEMENTS, INDEX, SIZES, counted, element, load, number, offsets, vector, zero
-from .spec import Epilogue
 
 
 def stage(
@@ -130,22 +129,21 @@ class Delivery:
         axes: Where the places of each axis belong.
         steps: How far they are apart in the product, in columns.
         accumulate: Whether they are added to the image.
-        epilogue: As in ``Conv``.
     """
 
     def __init__(
         self, dtype: str, lanes: int, axes: Sequence[Axis], steps: Sequence[int], *,
-        accumulate: bool, epilogue: Epilogue | None,
+        accumulate: bool,
     ) -> None:  # fmt: skip
         self.dtype, self.lanes, self.axes, self.steps = dtype, lanes, axes, steps
-        self.accumulate, self.epilogue = accumulate, epilogue
+        self.accumulate = accumulate
         self.strides = row_major([axis.extent for axis in axes])
 
-    def emit(self, builder: Any, source: Any | None, place: Any, row: Any, context: Any) -> None:
+    def emit(self, builder: Any, source: Any | None, place: Any) -> None:
         """Emit the copy of a row of the product (of zeros, if None) into a channel."""
-        self._axis(builder, 0, source, number(0), (place, row, context))
+        self._axis(builder, 0, source, number(0), place)
 
-    def _axis(self, builder: Any, depth: int, source: Any, column: Any, given: Any) -> None:
+    def _axis(self, builder: Any, depth: int, source: Any, column: Any, place: Any) -> None:
         kind, axis = ELEMENTS[self.dtype], self.axes[depth]
         if depth + 1 == len(self.axes):
             whole = axis.count // self.lanes * self.lanes if axis.scale == 1 else 0
@@ -155,12 +153,12 @@ class Delivery:
                 with counted(builder, stop, start, lanes) as index:
                     held = source and element(builder, source, kind, (index, self.steps[depth]))
                     self._store(
-                        builder, held, self._at(builder, column, index, depth), lanes, given
+                        builder, held, self._at(builder, column, index, depth), lanes, place
                     )
             return
         with counted(builder, axis.count) as index:
             held = source and element(builder, source, kind, (index, self.steps[depth]))
-            self._axis(builder, depth + 1, held, self._at(builder, column, index, depth), given)
+            self._axis(builder, depth + 1, held, self._at(builder, column, index, depth), place)
 
     def _at(self, builder: Any, column: Any, index: Any, depth: int) -> Any:
         """Return the place in the image, counted from its first element."""
@@ -168,13 +166,10 @@ class Delivery:
         step = builder.mul(index, INDEX(axis.scale * stride))
         return builder.add(column, builder.add(step, INDEX(axis.shift * stride)))
 
-    def _store(self, builder: Any, held: Any, column: Any, lanes: int, given: Any) -> None:
-        place, row, context = given
+    def _store(self, builder: Any, held: Any, column: Any, lanes: int, place: Any) -> None:
         kind, size = vector(ELEMENTS[self.dtype], lanes), SIZES[self.dtype]
         address = element(builder, place, ELEMENTS[self.dtype], (column, 1))
         value = zero(kind) if held is None else load(builder, held, kind, size)
         if self.accumulate:
             value = builder.fadd(load(builder, address, kind, size), value)
-        if self.epilogue is not None:
-            value = self.epilogue(builder, value, row, column, context)
         builder.store(value, address, align=size)

@@ -12,14 +12,13 @@ import llvmlite.ir as ir
 from ..target import Target
 from .blocked import workspace_parts
 from .emission import BYTE, ELEMENTS, INDEX, LANE, LINE, POINTER, VOID, element, smaller
-from .merging import finisher
-from .product import blocks, emit, emit_blocks, finish_all, is_blocked, workspace_bytes
+from .product import blocks, emit, emit_blocks, is_blocked, workspace_bytes
 from .spec import Gemm
 from .tiles import Tiles, even_split, lanes_of, register_tile, rounded
 
-# What a task is given: a, b, c, the workers' workspaces, what the epilogue is given, and which of
-# the workspaces are free, as bits: ``2**workers - 1`` at the start, at most 64 of them.
-CONTEXT = ir.LiteralStructType([POINTER, POINTER, POINTER, POINTER, POINTER, INDEX])
+# What a task is given: a, b, c, the workers' workspaces, and which of these are free, as bits:
+# ``2**workers - 1`` at the start, at most 64 of them. The caller's own values may stand behind.
+CONTEXT = ir.LiteralStructType([POINTER, POINTER, POINTER, POINTER, INDEX])
 
 _BLOCK_ROWS, _BLOCK_COLUMNS = 256, 512  # of a chunk: packing costs some 4 % of its product
 _FEW_CHUNKS = 4  # with fewer, chunks are made smaller, as long as they
@@ -37,21 +36,64 @@ class Task:
         chunks: How many there are; the shape and the target alone decide.
         worker_bytes: The size of a workspace, of which each thread at work needs one; a multiple
             of 64. Those of all workers lie one after the other, aligned to 64.
+        grid: How the result is divided, as that of the ordered product.
+        is_swapped: Whether that is the other way round.
     """
 
     function: Any
     chunks: int
     worker_bytes: int
+    grid: Grid
+    is_swapped: bool
+
+    @property
+    def shares(self) -> tuple[int, int]:
+        """Into how many parts the rows of the result are divided, and its columns."""
+        high, wide = self.grid.high, self.grid.wide
+        return (wide, high) if self.is_swapped else (high, wide)
+
+    def spans(self, builder: Any, chunk: Any) -> list[Span]:
+        """Emit where the rows of a chunk start and stop, and where its columns do."""
+        spans = self.grid.spans(builder, chunk)
+        return spans[::-1] if self.is_swapped else spans
+
+
+Span = tuple[Any, Any]
 
 
 @dataclasses.dataclass(frozen=True)
-class _Grid:
-    """How ``c`` is divided: the extents of a chunk, and how many there are each way."""
+class Grid:
+    """How ``c`` is divided.
+
+    Attributes:
+        rows: Of a chunk.
+        columns: Of a chunk.
+        extents: Rows and columns of ``c``.
+    """
 
     rows: int
     columns: int
-    high: int
-    wide: int
+    extents: tuple[int, int]
+
+    @property
+    def high(self) -> int:
+        """How many chunks lie below each other."""
+        return max(1, -(-self.extents[0] // self.rows))
+
+    @property
+    def wide(self) -> int:
+        """How many chunks lie beside each other."""
+        return max(1, -(-self.extents[1] // self.columns))
+
+    def spans(self, builder: Any, chunk: Any) -> list[Span]:
+        """Emit where the rows of a chunk start and stop, and where its columns do."""
+        found = []
+        places = builder.udiv(chunk, INDEX(self.wide)), builder.urem(chunk, INDEX(self.wide))
+        sizes = zip(places, (self.rows, self.columns), self.extents, strict=True)
+        for place, size, extent in sizes:
+            start = builder.mul(place, INDEX(size))
+            found.append((start, smaller(builder, builder.add(start, INDEX(size)), extent)))
+        return found
 
 
 def emit_task(module: Any, spec: Gemm, target: Target) -> Task:
@@ -66,40 +108,31 @@ def emit_task(module: Any, spec: Gemm, target: Target) -> Task:
     context, chunk = function.args
     values = [
         builder.load(builder.gep(context, [INDEX(0), LANE(i)], source_etype=CONTEXT), typ=POINTER)
-        for i in range(5)
+        for i in range(4)
     ]
     if spec.is_swapped:
         values[0], values[1] = values[1], values[0]
-    row = builder.mul(builder.udiv(chunk, INDEX(grid.wide)), INDEX(grid.rows))
-    column = builder.mul(builder.urem(chunk, INDEX(grid.wide)), INDEX(grid.columns))
-    finish = finisher(module, whole, lanes_of(spec.dtype, target))
+    rows, columns = grid.spans(builder, chunk)
     if packed:
         sizes = _chunk_tiles(whole, target, grid)
         size = workspace_parts(spec.dtype, sizes)[2]
-        stops = [
-            smaller(builder, builder.add(start, INDEX(extent)), end)
-            for start, extent, end in (
-                (row, grid.rows, whole.m), (column, grid.columns, whole.n),
-            )
-        ]  # fmt: skip
         with _workspace(builder, context, values[3], size) as workspace:
-            given = (*values[:3], workspace, values[4])
-            ranges = (row, stops[0], column, stops[1])
-            emit_blocks(builder, whole, target, sizes, ranges, given, finish)
+            ranges = (*rows, *columns)
+            emit_blocks(builder, whole, target, sizes, ranges, (*values[:3], workspace))
     else:
-        size = _emit_thin(builder, whole, target, grid, (context, values, row, column, finish))
+        size = _emit_thin(builder, whole, target, grid, (context, values, rows[0], columns[0]))
     builder.ret_void()
-    return Task(function, grid.high * grid.wide, size)
+    return Task(function, grid.high * grid.wide, size, grid, spec.is_swapped)
 
 
-def _block_grid(spec: Gemm, target: Target) -> _Grid:
+def _block_grid(spec: Gemm, target: Target) -> Grid:
     rows, vectors = register_tile(target)
     unit = vectors * lanes_of(spec.dtype, target)
     most_rows, most_columns = _BLOCK_ROWS, _BLOCK_COLUMNS
     while True:
         high = rounded(even_split(spec.m, most_rows), rows)
         wide = rounded(even_split(spec.n, most_columns), unit)
-        grid = _Grid(high, wide, -(-spec.m // high), -(-spec.n // wide))
+        grid = Grid(high, wide, (spec.m, spec.n))
         work = high * wide * spec.k
         is_tile = high <= rows and wide <= unit
         if grid.high * grid.wide >= _FEW_CHUNKS or work < 2 * _LEAST_WORK or is_tile:
@@ -110,35 +143,32 @@ def _block_grid(spec: Gemm, target: Target) -> _Grid:
             most_rows = -(-high // 2)
 
 
-def _chunk_tiles(spec: Gemm, target: Target, grid: _Grid) -> Tiles:
+def _chunk_tiles(spec: Gemm, target: Target, grid: Grid) -> Tiles:
     """Return the sizes of blocks within a chunk; the edges are those of the whole product."""
     sizes = blocks(spec, target)
     left, right = min(sizes.left, grid.rows), min(sizes.right, grid.columns)
     return dataclasses.replace(sizes, left=left, right=right)
 
 
-def _thin_grid(spec: Gemm) -> _Grid:
+def _thin_grid(spec: Gemm) -> Grid:
     """Divide a product that is not packed along its longer side."""
     extent, other = max(spec.m, spec.n), min(spec.m, spec.n)
     size = max(-(-_GRAIN // max(1, other * spec.k)), -(-extent // _MOST_CHUNKS))
     size = rounded(min(max(1, extent), size), LINE)
-    count = max(1, -(-extent // size))
     size = min(size, max(1, extent))
-    if spec.n >= spec.m:
-        return _Grid(max(1, spec.m), size, 1, count)
-    return _Grid(size, max(1, spec.n), count, 1)
+    rows, columns = (spec.m, size) if spec.n >= spec.m else (size, spec.n)
+    return Grid(max(1, rows), max(1, columns), (spec.m, spec.n))
 
 
-def _emit_thin(builder: Any, spec: Gemm, target: Target, grid: _Grid, given: Any) -> int:
+def _emit_thin(builder: Any, spec: Gemm, target: Target, grid: Grid, given: Any) -> int:
     """Emit a chunk of a product that is not packed; return the bytes of its workspace."""
-    context, values, row, column, finish = given
+    context, values, row, column = given
     kind = ELEMENTS[spec.dtype]
-    plain = dataclasses.replace(spec, epilogue=None)
     along_columns = spec.n >= spec.m
     extent, size = (spec.n, grid.columns) if along_columns else (spec.m, grid.rows)
     last = extent - (grid.high * grid.wide - 1) * size
     parts = [
-        dataclasses.replace(plain, n=part) if along_columns else dataclasses.replace(plain, m=part)
+        dataclasses.replace(spec, n=part) if along_columns else dataclasses.replace(spec, m=part)
         for part in (size, last)
     ]
     left = element(builder, values[0], kind, (row, spec.a[0]))
@@ -154,14 +184,13 @@ def _emit_thin(builder: Any, spec: Gemm, target: Target, grid: _Grid, given: Any
         for branch, part in ((then, parts[1]), (otherwise, parts[0])):
             with branch:
                 function = emit(builder.module, part, target)
-                builder.call(function, [left, right, out, workspace, values[4]])
-                finish_all(builder, part, finish, out, values[4], (row, column))
+                builder.call(function, [left, right, out, workspace])
     return needed
 
 
 @contextmanager
 def _workspace(builder: Any, context: Any, first: Any, size: int) -> Iterator[Any]:
-    free = builder.gep(context, [INDEX(0), LANE(5)], source_etype=CONTEXT)
+    free = builder.gep(context, [INDEX(0), LANE(4)], source_etype=CONTEXT)
     with taken_workspace(builder, free, first, size) as workspace:
         yield workspace
 

@@ -10,7 +10,7 @@ from .blocked import call_driver, workspace_parts
 from .convolution import Axis, Conv, Layout, forward_layout
 from .convolving import Convolving, Space, function_of, held, moved
 from .correlating import correlation
-from .emission import ELEMENTS, FLAG, INDEX, POINTER, SIZES, counted, element, offsets, smaller
+from .emission import ELEMENTS, FLAG, INDEX, SIZES, counted, element, offsets, smaller
 from .product import matrix
 from .staging import clear, stage
 from .tiles import Tiles, even_split, lanes_of, tiles
@@ -28,7 +28,7 @@ def emit_kernel_gradient(module: Any, conv: Conv, target: Target) -> Convolving:
     """Emit the kernels' gradient; first is the image, second the result's gradient.
 
     The sum runs along the places of some images at a time, in their order. A chunk consists of
-    some channels and filters of a group. There is no epilogue.
+    some channels and filters of a group.
     """
     taps, size = prod(conv.kernel), SIZES[conv.dtype]
     images = min(-(-_DEPTH // max(1, prod(conv.out))), max(1, conv.batch))
@@ -46,7 +46,7 @@ def emit_kernel_gradient(module: Any, conv: Conv, target: Target) -> Convolving:
     packed = space.take(workspace_parts(conv.dtype, sizes)[2])
 
     with function_of(module, "gradc_conv_kernel") as (builder, arguments, function):
-        image, slope, out, workspace, _, chunk = arguments
+        image, slope, out, workspace, chunk = arguments
         places = [moved(builder, workspace, at) for at in (staged, slopes, packed)]
         group = builder.udiv(chunk, INDEX(parts * bands))
         chunk = builder.urem(chunk, INDEX(parts * bands))
@@ -154,7 +154,7 @@ class _Block:
         ranges = (0, self.rows, 0, builder.mul(self.count, INDEX(taps)), depth)
         call_driver(
             builder, dtype, sizes, ranges, left, right, (place, conv.group_channels * taps, 1),
-            adds, None, POINTER(None), places[2],
+            adds, places[2],
         )  # fmt: skip
 
     def correlate(

@@ -73,10 +73,10 @@ _LOADED: list[object] = []
 
 
 def compiled(spec: Gemm, target: Target = HOST):
-    """Return the product as a Python function of five addresses."""
+    """Return the product as a Python function of four addresses."""
     module = ir.Module()
     address = exported(module, emit(module, spec, target), target)
-    return ctypes.CFUNCTYPE(None, *([ctypes.c_void_p] * 5))(address)
+    return ctypes.CFUNCTYPE(None, *([ctypes.c_void_p] * 4))(address)
 
 
 def workspace(nbytes: int) -> np.ndarray:
@@ -92,13 +92,13 @@ def strides(array: np.ndarray) -> tuple[int, int]:
     return tuple(step // array.itemsize for step in array.strides)
 
 
-def product(a, b, c, target: Target = HOST, context: int = 0, **options) -> np.ndarray:
+def product(a, b, c, target: Target = HOST, **options) -> np.ndarray:
     """Compute into ``c``, in place, and return it."""
     spec = Gemm(str(a.dtype), a.shape[0], b.shape[1], a.shape[1], strides(a), strides(b),
                 strides(c), **options)  # fmt: skip
     space = workspace(workspace_bytes(spec, target))
     addresses = [array.ctypes.data for array in (a, b, c)]
-    compiled(spec, target)(*addresses, space.ctypes.data, context)
+    compiled(spec, target)(*addresses, space.ctypes.data)
     return c
 
 

@@ -71,16 +71,16 @@ def references(conv, image, kernels, slope):
     return result, back[inner], weighed
 
 
-def run(emitter, conv, first, second, out, target=HOST, context=0, order=1):
+def run(emitter, conv, first, second, out, target=HOST, order=1, chunks=None):
     """Compute into ``out``, in memory that ends where all arrays end; return it."""
     module = ir.Module()
     emitted = emitter(module, conv, target)
-    kinds = [ctypes.c_void_p] * 5 + [ctypes.c_int64]
+    kinds = [ctypes.c_void_p] * 4 + [ctypes.c_int64]
     function = ctypes.CFUNCTYPE(None, *kinds)(exported(module, emitted.function, target))
     held = [Fenced(one.nbytes, at_end=True).hold(one) for one in (first, second, out)]
     space = workspace(emitted.workspace_bytes)
-    for chunk in range(emitted.chunks)[::order]:
-        function(*(one.ctypes.data for one in (*held, space)), context, chunk)
+    for chunk in range(emitted.chunks)[:chunks:order]:
+        function(*(one.ctypes.data for one in (*held, space)), chunk)
     return held[2]
 
 
@@ -123,31 +123,21 @@ def test_accumulate(case):
 
 
 @pytest.mark.parametrize("emitter", [emit_convolution, emit_image_gradient])
-@pytest.mark.parametrize("case", ["strided", "groups", "batch"])
-def test_epilogue(case, emitter):
-    """It is told the row (image and channel) and the place in the image of each element."""
-
-    def places(builder, value, row, column, _):
-        """Emit ``row * 1000 + column`` for each lane."""
-        kind = value.type
-        lanes = kind.count if isinstance(kind, ir.VectorType) else 1
-        scalar = kind.element if lanes > 1 else kind
-        for lane in range(lanes):
-            at = builder.add(column, ir.IntType(64)(lane))
-            index = builder.add(builder.mul(row, ir.IntType(64)(1000)), at)
-            number = builder.sitofp(index, scalar)
-            if lanes == 1:
-                return number
-            value = builder.insert_element(value, number, ir.IntType(32)(lane))
-        return value
-
-    conv = dataclasses.replace(CASES[case], epilogue=places)
+@pytest.mark.parametrize("case", ["strided", "groups", "batch", "padded"])
+def test_a_chunk_makes_whole_images(case, emitter):
+    """As many as it says; of groups it makes some channels of them, and says none."""
+    conv = CASES[case]
+    emitted = emitter(ir.Module(), conv, HOST)
+    assert (emitted.images is None) == (conv.groups > 1)
+    if emitted.images is None:
+        return
+    assert emitted.chunks == -(-conv.batch // emitted.images)
     image, kernels, slope = arrays(conv)
     given, out = (image, slope) if emitter is emit_convolution else (slope, image)
-    found = run(emitter, conv, given, kernels, np.full_like(out, np.nan))
-    found = found.reshape(out.shape[0] * out.shape[1], -1)
-    rows, columns = np.indices(found.shape)
-    np.testing.assert_array_equal(found, rows * 1000 + columns)
+    found = run(emitter, conv, given, kernels, np.full_like(out, np.nan), chunks=1)
+    expected = np.zeros(out.shape, bool)
+    expected[: emitted.images] = True
+    np.testing.assert_array_equal(~np.isnan(found), expected)
 
 
 def test_chunks_do_not_depend_on_each_other():

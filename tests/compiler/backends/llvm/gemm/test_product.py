@@ -1,7 +1,5 @@
 """Emitted products are right for every shape, layout and machine, and touch nothing else."""
 
-import ctypes
-
 import llvmlite.ir as ir
 import numpy as np
 import pytest
@@ -104,57 +102,6 @@ def test_empty_sum(accumulate):
     assert (c == (3.0 if accumulate else 0.0)).all()
 
 
-def bias_and_ramp(builder, value, row, column, context):
-    """Emit ``2 * value + row + bias[column]``, the bias being what the context points to."""
-    lanes = value.type.count if isinstance(value.type, ir.VectorType) else 1
-    kind = value.type.element if lanes > 1 else value.type
-    place = builder.gep(context, [column], source_etype=kind)
-    bias = builder.load(place, typ=value.type, align=4)
-    at = builder.sitofp(row, kind)
-    wide = ir.Constant(value.type, [2.0] * lanes if lanes > 1 else 2.0)
-    if lanes > 1:
-        empty = ir.Constant(value.type, ir.Undefined)
-        first = builder.insert_element(empty, at, ir.IntType(32)(0))
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-        at = builder.shuffle_vector(first, empty, zeros)
-    return builder.fadd(builder.fadd(builder.fmul(value, wide), at), bias)
-
-
-@pytest.mark.parametrize("shape", [(9, 21, 5), (3, 40, 64), (90, 310, 600), (6, 7, 0)], ids=str)
-def test_epilogue(shape):
-    """It is applied once to each element, after the last block of the sum and the addition."""
-    a, b, c = matrices(shape, "float32", 4)
-    bias = np.arange(shape[1], dtype=np.float32)
-    expected = 2 * (a.astype("f8") @ b + c) + np.arange(shape[0])[:, None] + bias
-    given = {"accumulate": True, "epilogue": bias_and_ramp}
-    found = product(a, b, c, context=bias.ctypes.data, **given)
-    # The product's own error, doubled, and three roundings of numbers up to the largest.
-    atol = 2 * bound(a, b).max() + 4 * np.finfo("f4").eps * np.abs(expected).max()
-    np.testing.assert_allclose(found, expected, rtol=0, atol=atol)
-
-
-def test_epilogue_of_columns():
-    """Where the columns of the result are dense, lanes run along them; the places are right."""
-
-    def ramp(builder, value, row, column, _):
-        kind = value.type
-        lanes = kind.count if isinstance(kind, ir.VectorType) else 1
-        for i in range(lanes):
-            index = builder.mul(builder.add(row, ir.IntType(64)(i)), ir.IntType(64)(1000))
-            place = builder.sitofp(builder.add(index, column), ir.DoubleType())
-            if lanes == 1:
-                return place
-            value = builder.insert_element(value, place, ir.IntType(32)(i))
-        return value
-
-    a, b, _ = matrices((200, 300, 9), "float64", 5)
-    out = np.empty((300, 200)).T
-    spec = Gemm("float64", 200, 300, 9, strides(a), strides(b), strides(out), epilogue=ramp)
-    assert spec.lanes_axis == 0
-    product(a, b, out, epilogue=ramp)
-    assert (out == 1000 * np.arange(200)[:, None] + np.arange(300)).all()
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_as_accurate_as_numpy(dtype):
     """Over long sums of numbers of one sign, where errors add up."""
@@ -222,6 +169,6 @@ def test_workspace_is_enough():
     for fill in (0, 255):
         space[...] = fill
         out = np.empty((211, 230))
-        run(*(one.ctypes.data for one in (a, b, out, space)), ctypes.c_void_p(None))
+        run(*(one.ctypes.data for one in (a, b, out, space)))
         results.append(out)
     np.testing.assert_array_equal(*results)

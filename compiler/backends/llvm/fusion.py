@@ -1,0 +1,164 @@
+"""Nests that are done with the product before them, part by part.
+
+A product in chunks makes its result in parts: some matrices, some images, a block of rows and
+columns. A nest behind it that needs nothing else of the result, where it is at a point of a part,
+is called for each part by the thread that made it, and finds it in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Container, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, prod
+
+from ...ir import Node, Value
+from .borders import axis_of, reads
+from .chunks import WORTHWHILE, Part, folded_axes, is_flat
+from .costs import of_nest, of_node
+from .lowering import is_called
+from .plan import Plan
+from .steps import Nest, Step, Tiny
+
+Axes = tuple[int, ...] | None  # that a part is a span of; None where it is a run of elements
+
+_MANY = 8  # of fewer parts what takes long is not made: of many threads most would wait
+_NEAR = 2  # so many other steps may stand between: results take memory meanwhile
+
+
+@dataclass(frozen=True)
+class Division:
+    """How a result comes in parts.
+
+    Attributes:
+        axes: A part is a span of each of these axes of the result; None where a nest had better
+            not be called so often.
+        is_run: Whether a part is one run of elements.
+        parts: How many there are.
+    """
+
+    axes: Axes
+    is_run: bool
+    parts: int
+
+
+class Fusion:
+    """Which nests are done with which products.
+
+    Attributes:
+        followers: The nests that are done with each product, with the part that each takes.
+        places: The place of the product, for each of these nests.
+    """
+
+    def __init__(self, plan: Plan, divisions: Mapping[Step, Division]) -> None:
+        self.plan = plan
+        self.followers: dict[Step, dict[Nest, Part]] = {}
+        self.places: dict[Step, int] = {}
+        for place, step in enumerate(plan.steps):
+            if isinstance(step, Node) and step in divisions:
+                self._follow(place, step, divisions[step])
+
+    def place(self, place: int) -> int:
+        """Return the place at which a step is done."""
+        return self.places.get(self.plan.steps[place], place)
+
+    def _follow(self, place: int, product: Node, division: Division) -> None:
+        """Find the nests that are done with a product."""
+        made: dict[Value, Axes] = {product.out: division.axes}
+        found: dict[Nest, Part] = {}
+        others, time = 0, 0.0
+        longest = max(of_node(product, self.plan.producers), division.parts * WORTHWHILE)
+        if division.parts >= _MANY:
+            longest = inf
+        for later in range(place + 1, len(self.plan.steps)):
+            step, part = self.plan.steps[later], None
+            if step in self.places or isinstance(step, Tiny):
+                continue
+            if isinstance(step, Nest):
+                time += of_nest(step, self.plan.leaves(later))
+                if time <= longest:
+                    part = self._part(place, later, step, made, division)
+                if part is not None and not self._keeps(place, later, found, made):
+                    part = None
+            if part is None or not isinstance(step, Nest):
+                others += 1
+                if others > _NEAR or (isinstance(step, Node) and _is_long(step)):
+                    break
+                continue
+            found[step] = part
+            self.places[step] = place
+            axes = division.axes if step.shape == product.out.shape else None
+            if part.axes != (None,):
+                axes = tuple(axis for axis in part.axes if axis is not None)
+            made.update(dict.fromkeys(step.values, axes))
+            for fold in step.folds:
+                kept = [axis for axis in range(len(step.shape)) if axis not in fold.attrs["axes"]]
+                moved = axes and tuple(kept.index(axis) for axis in axes)
+                made.update(dict.fromkeys(fold.outs, moved))
+        if found:
+            self.followers[product] = found
+
+    def _part(
+        self,
+        place: int,
+        later: int,
+        nest: Nest,
+        made: Mapping[Value, Axes],
+        division: Division,
+    ) -> Part | None:
+        """Return the part of a nest that a part of a product is enough for, if there is one."""
+        plan, leaves = self.plan, self.plan.leaves(later)
+        roots = {leaf: plan.roots.get(leaf) for leaf in leaves}
+        if not any(root in made for root in roots.values()):
+            return None
+        if not all(roots[leaf] in made or plan.is_there(leaf, place) for leaf in leaves):
+            return None
+        if division.is_run and not nest.folds and is_flat(plan, nest, leaves):
+            total = {prod(root.shape) for root in roots.values() if root and root in made}
+            if total == {prod(nest.shape)}:
+                return Part((None,))
+        axes = self._spanned(nest, leaves, made)
+        if axes is None or set(axes) & set(folded_axes(nest)):
+            return None
+        return Part(axes)
+
+    def _spanned(self, nest: Nest, leaves: Sequence[Value], made: Mapping[Value, Axes]) -> Axes:
+        """Return the axes of a nest along which it reads the axes that parts are spans of."""
+        found: Axes = None
+        plan = self.plan
+        there = {*(plan.roots.get(leaf, leaf) for leaf in leaves), *plan.tiny, *plan.graph.params}
+        for value, index in reads(plan, nest, there):
+            if value not in made:
+                continue
+            axes = made[value]
+            if axes is None:
+                return None
+            along = tuple(axis_of(index[axis]) for axis in axes)
+            if -1 in along or found not in (None, along):
+                return None
+            pairs = zip(along, axes, strict=True)
+            if any(nest.shape[one] != value.shape[axis] for one, axis in pairs):
+                return None
+            found = along
+        return found if found is not None and len(set(found)) == len(found) else None
+
+    def _keeps(
+        self, place: int, later: int, nests: Collection[Nest], made: Container[Value]
+    ) -> bool:
+        """Whether a nest may be done earlier: it is not written over what others still read.
+
+        What the product and these nests make, they read for the same part only.
+        """
+        plan, nest = self.plan, self.plan.steps[later]
+        assert isinstance(nest, Nest)
+        over = {plan.home(value) for value in nest.values} - set(nest.values)
+        own = {plan.home(value) for value in over if value in made}
+        for other in range(place, later):
+            read = {plan.home(leaf) for leaf in plan.leaves(other)} & over
+            if read and not (plan.steps[other] in nests and read <= own):
+                return False
+        return True
+
+
+def _is_long(node: Node) -> bool:
+    """Whether a step may take any time, or be noticed."""
+    return bool(node.regions) or is_called(node)
