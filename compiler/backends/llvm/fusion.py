@@ -110,7 +110,9 @@ class Fusion:
         roots = {leaf: plan.roots.get(leaf) for leaf in leaves}
         if not any(root in made for root in roots.values()):
             return None
-        if not all(roots[leaf] in made or plan.is_there(leaf, place) for leaf in leaves):
+        if not all(plan.is_there(leaf, place) for leaf in leaves if roots[leaf] not in made):
+            return None
+        if any(plan.placed.get(leaf, 0) > place for leaf in leaves):
             return None
         if division.is_run and not nest.folds and is_flat(plan, nest, leaves):
             total = {prod(root.shape) for root in roots.values() if root and root in made}
@@ -119,6 +121,8 @@ class Fusion:
         axes = self._spanned(nest, leaves, made)
         if axes is None or set(axes) & set(folded_axes(nest)):
             return None
+        if nest.folds and len(nest.shape) - 1 in axes:  # parts of rows are not worth a kernel more
+            return None
         return Part(axes)
 
     def _spanned(self, nest: Nest, leaves: Sequence[Value], made: Mapping[Value, Axes]) -> Axes:
@@ -126,6 +130,7 @@ class Fusion:
         found: Axes = None
         plan = self.plan
         there = {*(plan.roots.get(leaf, leaf) for leaf in leaves), *plan.tiny, *plan.graph.params}
+        there |= set(leaves) - plan.producers.keys()  # places that have been checked
         for value, index in reads(plan, nest, there):
             if value not in made:
                 continue

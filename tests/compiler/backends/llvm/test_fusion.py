@@ -230,6 +230,23 @@ def test_a_product_that_is_replaced_has_no_memory_of_its_own():
     assert sizes.count(300 * 40 * 8) >= 2
 
 
+def test_places_that_are_computed():
+    """Those that are checked by another step are there when the product begins."""
+    x, w, table = arguments(((600, 50), (50, 40), (9, 40)))
+    rows = np.arange(600) % 9
+
+    def chosen(x, w, table, rows):
+        return np.tanh(x @ w + table[rows])
+
+    def of_the_product(x, w, table, rows):
+        p = x @ w
+        return np.tanh(p + p[rows])
+
+    for function in (chosen, of_the_product):
+        (found,) = same_in_threads(compile_grad(function, backend="llvm"), x, w, table, rows)
+        np.testing.assert_allclose(found, function(x, w, table, rows), rtol=0, atol=1e-13)
+
+
 def test_a_small_result_of_a_large_product_is_read_when_it_is_there():
     """It is divided among threads, and then kept in registers, where nests take it from."""
     x = np.ones((4, 1, 150_000))
