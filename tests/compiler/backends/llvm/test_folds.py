@@ -7,7 +7,6 @@ import pytest
 
 from gradc import compile_grad
 
-
 LENGTHS = [
     *range(1, 4),
     7,
