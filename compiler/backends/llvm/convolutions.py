@@ -126,11 +126,11 @@ def _pool_of(node: Node, what: str) -> Pool:
     )
 
 
-def division_of(sliding: Sliding | None) -> Division | None:
+def division_of(node: Node, sliding: Sliding | None) -> Division | None:
     """Return how a result comes in parts; None where it comes at once, or in parts of images."""
     if sliding is None or sliding.images is None or sliding.chunks == 1:
         return None
-    return Division((0,), is_run=True, parts=sliding.chunks)
+    return Division((0,), True, sliding.chunks, prod(node.out.shape))
 
 
 def emit_windowed(section: Section, node: Node, sliding: Sliding | None) -> None:

@@ -34,11 +34,26 @@ class Division:
             not be called so often.
         is_run: Whether a part is one run of elements.
         parts: How many there are.
+        elements: Of the result.
     """
 
     axes: Axes
     is_run: bool
     parts: int
+    elements: int
+
+
+@dataclass(frozen=True)
+class _Made:
+    """How a value comes in parts with a product's result.
+
+    Attributes:
+        axes: A part is a span of each of these axes of the value; None if that is not known.
+        is_run: Whether a part is the same run of elements as that of the result.
+    """
+
+    axes: Axes
+    is_run: bool
 
 
 class Fusion:
@@ -63,7 +78,7 @@ class Fusion:
 
     def _follow(self, place: int, product: Node, division: Division) -> None:
         """Find the nests that are done with a product."""
-        made: dict[Value, Axes] = {product.out: division.axes}
+        made = {product.out: _Made(division.axes, division.is_run)}
         found: dict[Nest, Part] = {}
         others, time = 0, 0.0
         longest = max(of_node(product, self.plan.producers), division.parts * WORTHWHILE)
@@ -86,14 +101,7 @@ class Fusion:
                 continue
             found[step] = part
             self.places[step] = place
-            axes = division.axes if step.shape == product.out.shape else None
-            if part.axes != (None,):
-                axes = tuple(axis for axis in part.axes if axis is not None)
-            made.update(dict.fromkeys(step.values, axes))
-            for fold in step.folds:
-                kept = [axis for axis in range(len(step.shape)) if axis not in fold.attrs["axes"]]
-                moved = axes and tuple(kept.index(axis) for axis in axes)
-                made.update(dict.fromkeys(fold.outs, moved))
+            made.update(_made_by(step, part, product, division))
         if found:
             self.followers[product] = found
 
@@ -102,7 +110,7 @@ class Fusion:
         place: int,
         later: int,
         nest: Nest,
-        made: Mapping[Value, Axes],
+        made: Mapping[Value, _Made],
         division: Division,
     ) -> Part | None:
         """Return the part of a nest that a part of a product is enough for, if there is one."""
@@ -114,10 +122,10 @@ class Fusion:
             return None
         if any(plan.placed.get(leaf, 0) > place for leaf in leaves):
             return None
-        if division.is_run and not nest.folds and is_flat(plan, nest, leaves):
-            total = {prod(root.shape) for root in roots.values() if root and root in made}
-            if total == {prod(nest.shape)}:
-                return Part((None,))
+        runs = all(made[root].is_run for root in roots.values() if root and root in made)
+        is_whole = prod(nest.shape) == division.elements and not nest.folds
+        if runs and is_whole and is_flat(plan, nest, leaves):
+            return Part((None,))
         axes = self._spanned(nest, leaves, made)
         if axes is None or set(axes) & set(folded_axes(nest)):
             return None
@@ -125,7 +133,7 @@ class Fusion:
             return None
         return Part(axes)
 
-    def _spanned(self, nest: Nest, leaves: Sequence[Value], made: Mapping[Value, Axes]) -> Axes:
+    def _spanned(self, nest: Nest, leaves: Sequence[Value], made: Mapping[Value, _Made]) -> Axes:
         """Return the axes of a nest along which it reads the axes that parts are spans of."""
         found: Axes = None
         plan = self.plan
@@ -134,7 +142,7 @@ class Fusion:
         for value, index in reads(plan, nest, there):
             if value not in made:
                 continue
-            axes = made[value]
+            axes = made[value].axes
             if axes is None:
                 return None
             along = tuple(axis_of(index[axis]) for axis in axes)
@@ -162,6 +170,22 @@ class Fusion:
             if read and not (plan.steps[other] in nests and read <= own):
                 return False
         return True
+
+
+def _made_by(nest: Nest, part: Part, product: Node, division: Division) -> dict[Value, _Made]:
+    """Return what a nest makes that is done with a product."""
+    is_like = nest.shape == product.out.shape
+    if part.axes == (None,):
+        one = _Made(division.axes if is_like else None, True)
+        return dict.fromkeys(nest.values, one)
+    axes = tuple(axis for axis in part.axes if axis is not None)
+    is_run = division.is_run and is_like and axes == division.axes
+    found = dict.fromkeys(nest.values, _Made(axes, is_run))
+    for fold in nest.folds:
+        kept = [axis for axis in range(len(nest.shape)) if axis not in fold.attrs["axes"]]
+        moved = _Made(tuple(kept.index(axis) for axis in axes), False)
+        found.update(dict.fromkeys(fold.outs, moved))
+    return found
 
 
 def _is_long(node: Node) -> bool:

@@ -129,12 +129,13 @@ def division_of(node: Node, work: Work) -> Division | None:
     if work.task is None:
         axes = tuple(axis for axis, dim in enumerate(work.batch.shape) if dim > 1)
         is_often = len(axes) > 1 and product.m * product.n < _LEAST
-        return Division(None if is_often else axes, is_run=True, parts=work.chunks)
+        return Division(None if is_often else axes, True, work.chunks, prod(node.out.shape))
     x, y = node.operands
     high, wide = work.task.shares
     rows, columns = rank - 1 - (y.ndim > 1), rank - 1
     axes = (rows,) * (high > 1) + (columns,) * (wide > 1)
-    return Division(axes, wide == 1 or product.m == 1, work.chunks)
+    is_run = wide == 1 or product.m == 1
+    return Division(axes, is_run, work.chunks, prod(node.out.shape))
 
 
 def emit_product(section: Section, node: Node) -> None:

@@ -104,7 +104,7 @@ class Section:
                 found[step] = division_of(step, work)
             elif isinstance(lowering(step), Windowed):
                 sliding = self.sliding[step] = emit_sliding(self.emission, step)
-                found[step] = division_of_images(sliding)
+                found[step] = division_of_images(step, sliding)
         return {step: division for step, division in found.items() if division is not None}
 
     # Memory

@@ -16,6 +16,13 @@ def softmax(x):
     return shifted / np.sum(shifted, axis=-1, keepdims=True)
 
 
+def long(x):
+    """More than one nest: the second one reads what the first one has turned."""
+    for _ in range(50):
+        x = np.sin(x) + 0.1
+    return x
+
+
 def twice(x, w):
     p = x @ w
     return p * np.sin(p), p
@@ -57,6 +64,8 @@ CASES = {
     "stored to": (stored, (*TALL, (40,)), 0),
     "cast": (lambda x, w: np.tanh(x @ w).astype(np.float32), TALL, 1),
     "softmax": (lambda x, w: softmax(x @ w), ((3000, 50), (50, 40)), 3),
+    "sums of rows": (lambda x, w: np.log(np.sum(np.exp(x @ w), axis=1)), TALL, 3),
+    "sums of rows of a batch": (lambda x, w: np.log(np.sum(np.exp(x @ w), axis=2)), BATCH, 3),
     "softmax of a batch": (lambda x, w: softmax(x @ w * 0.1), BATCHES, 3),
     "softmax of columns": (lambda x, w: softmax((x @ w).T).T, WIDE, 3),
     "softmax of both": (lambda x, w: softmax(x @ w), BOTH, 0),
@@ -64,6 +73,8 @@ CASES = {
     "turned": (lambda x, w: np.tanh((x @ w).T), BOTH, 1),
     "backwards": (lambda x, w: np.tanh((x @ w)[::-1]), BOTH, 0),
     "moved": (lambda x, w: np.tanh((x @ w)[1:] + (x @ w)[:-1]), BOTH, 0),
+    "turned, and long": (lambda x, w: long((x @ w).T), ((3000, 50), (50, 40)), 2),
+    "turned twice": (lambda x, w: (np.tanh((x @ w).T), np.exp(np.tanh((x @ w).T).T)), TALL, 2),
     "half": (lambda x, w: np.tanh((x @ w)[:, ::2]), BOTH, 0),
     "chain": (lambda x, w: np.tanh(np.tanh(x @ w) @ w.T), BOTH, 2),
     "all of it": (lambda x, w: np.sum(x @ w), BOTH, 0),
