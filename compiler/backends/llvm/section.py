@@ -155,7 +155,8 @@ class Section:
                 continue
             size = 0 if is_room(plan, value) else size_of(value)
             turns = turns_of(self, value) if value in looped else 0
-            if turns:
+            if turns:  # behind the loop they may lie in each other's memory
+                until = max(until, *(last.get(home(one), 0) for one in plan.producers[value].outs))
                 blocks += [((value, k), (size, place, until)) for k in range(turns)]
             elif value not in self._direct:
                 blocks.append((value, (size, place, until)))
@@ -203,8 +204,6 @@ class Section:
         if key not in self._offsets:
             return ir.Constant(PTR, None)
         return self.emission.in_workspace(self.offset(key))
-
-    # Code
 
     def emit(
         self,

@@ -141,7 +141,36 @@ def stored_twice(a, b):
     return a * 2.0, d + a[:-2], c
 
 
+def read_one_by_one(a, b):
+    """Behind the loop one result is done with, and others are made, before the other is read."""
+
+    def step(i, s):
+        a, b = s
+        return 2 * a - b + 0.1 * (np.roll(a, 1, axis=1) - a), a
+
+    a, b = gradc.fori_loop(0, STEPS, step, (a, b))
+    c = np.cumsum(a, axis=1)
+    d = np.cumsum(c * c, axis=1) * 1e-3
+    return np.cumsum(d, axis=1) * 1e-3 + b
+
+
+def rotated(a, b):
+    """Two loops that exchange arrays, forward and in their adjoints."""
+    c = np.tanh(a - b)
+
+    def turn(i, s):
+        a, b, c = s
+        return c + 0.1 * np.sin(b), a, b * 0.9
+
+    a, b, c = gradc.fori_loop(0, STEPS, turn, (a, b, c))
+    d = np.cumsum(np.tanh(c), axis=0)
+    e = np.cumsum(d * d, axis=1) * 1e-2
+    a, b, c = gradc.fori_loop(0, STEPS - 2, turn, (e, b, a))
+    return np.cumsum(b, axis=0) * 1e-2 + np.cumsum(c * c, axis=1) * 1e-4 + a
+
+
 PROGRAMS = [
+    *(read_one_by_one, rotated),
     *(swept, mixed, exchanged, shifted, leapfrog, fibonacci, spread, doubled, turned),
     *(kept, chained, stored_twice),
 ]
