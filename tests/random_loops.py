@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 import gradc
 
-PARAMETERS = {"a": (4,), "b": (4,), "m": (3, 4), "w": (3, 4), "s": ()}
+# Of the vectors native code has each element in a register; the matrices are too large for that.
+PARAMETERS = {"a": (4,), "b": (4,), "m": (5, 4), "w": (5, 4), "s": ()}
 KINDS = {"a": "vector", "b": "vector", "m": "matrix", "w": "matrix", "s": "scalar"}
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -45,8 +46,8 @@ EXPRESSIONS = {
         "np.sin({m})",
         "np.tanh({m} + {v})",
         "0.7 * {m}[::-1]",
-        "np.tanh(np.outer(np.arange(3.0), {v}))",
-        "np.stack([{v}, {u}, np.sin({v})]) * 0.9",
+        "np.tanh(np.outer(np.arange(5.0), {v}))",
+        "np.stack([{v}, {u}, np.sin({v}), 0.5 * {u}, -{v}]) * 0.9",
         "np.where({m} > {s}, 0.5 * {m}, np.cos({m}))",
     ),
     "scalar": (
@@ -77,7 +78,7 @@ STORES = {
         "{x}[{i} % 3] = np.sin({v})",
         "{x}[1:, 2] *= 0.5",
         "{x}[:, {i} % 4] += 0.1 * {s}",
-        "{x}[:2] = 0.5 * {x}[1:] + 0.2 * {v}",
+        "{x}[:-1] = 0.5 * {x}[1:] + 0.2 * {v}",
         "{x} -= 0.1 * {v}",
         "{x}[2, 1:3] = {v}[:2]",
         "{x}.T[0] *= 0.7",
