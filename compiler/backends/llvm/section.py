@@ -168,16 +168,9 @@ class Section:
             if step in self.inner:
                 sizes = [one.workspace_bytes for one in self.inner[step]]
                 blocks += [((step, k), (size, place, place)) for k, size in enumerate(sizes)]
-            elif isinstance(step, Node) and isinstance(lowering(step), Contraction):
-                if step in self.work:
-                    work = self.work[step]
-                    size = work.worker_bytes * min(self.emission.workers, work.chunks)
-                    blocks.append((step, (size, place, place)))
-            elif isinstance(step, Node) and isinstance(lowering(step), Windowed):
-                sliding = self.sliding[step]
-                if sliding:
-                    size = sliding.worker_bytes * min(self.emission.workers, sliding.chunks)
-                    blocks.append((step, (size, place, place)))
+            elif isinstance(step, Node) and (done := self.work.get(step) or self.sliding.get(step)):
+                size = done.worker_bytes * min(self.emission.workers, done.chunks)
+                blocks.append((step, (size, place, place)))
         offsets, size = assign(one for _, one in blocks)
         self.blocks = blocks
         self._offsets = {key: offset for (key, _), offset in zip(blocks, offsets, strict=True)}
