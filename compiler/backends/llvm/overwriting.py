@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 def _before(plan: Plan) -> dict[Value, Value]:
     """Return what a loop carries on, each with what it carried."""
+    if not plan.owned:  # this is asked for each value of a program
+        return {}
     carried = [param for param in plan.graph.params if param in plan.owned]
     return dict(zip(plan.graph.outputs, carried, strict=False))
 
@@ -122,7 +124,8 @@ def place_in(plan: Plan, value: Value) -> tuple[int, Strides]:
 
 def _dying(plan: Plan, place: int, nest: Nest, last: Mapping[Value, float]) -> dict[Value, None]:
     """Return the values that a nest reads at its own points only, and that nobody reads later."""
-    there = frozenset(plan.leaves(place))
+    leaves = plan.leaves(place)
+    there = frozenset(leaves)
     fine: dict[Value, bool] = {}
     for value, index in reads(plan, nest, there):
         if value in there and value in plan.roots:
@@ -130,7 +133,7 @@ def _dying(plan: Plan, place: int, nest: Nest, last: Mapping[Value, float]) -> d
             fine[home] = fine.get(home, True) and is_own(plan, nest, value, index)
     return {
         plan.roots[leaf]: None
-        for leaf in plan.leaves(place)
+        for leaf in leaves
         if fine.get(plan.home(leaf)) and last[plan.home(leaf)] == place and _is_ours(plan, leaf)
     }
 

@@ -22,15 +22,15 @@ def five_points(a):
     return a[1:-1, 1:-1] + a[1:-1, :-2] + a[1:-1, 2:] + a[2:, 1:-1] + a[:-2, 1:-1]
 
 
+def sweep(step, grids):
+    a, b = grids
+    b[1:-1, 1:-1] = 0.2 * five_points(a)
+    a[1:-1, 1:-1] = 0.2 * five_points(b)
+    return a, b
+
+
 def swept(a, b):
     """Each grid in turn from the other; the frames stay."""
-
-    def sweep(step, grids):
-        a, b = grids
-        b[1:-1, 1:-1] = 0.2 * five_points(a)
-        a[1:-1, 1:-1] = 0.2 * five_points(b)
-        return a, b
-
     a, b = gradc.fori_loop(0, STEPS, sweep, (a, b))
     return a * 1.0, b * 1.0
 
@@ -203,13 +203,7 @@ def test_a_loop_has_the_arrays_that_it_carries_once():
     grids = ("f8[40,50]", "f8[40,50]")
 
     def both(a, b):
-        return gradc.fori_loop(0, STEPS, lambda i, s: sweep_of(s), (a, b))
-
-    def sweep_of(grids):
-        a, b = grids
-        b[1:-1, 1:-1] = 0.2 * five_points(a)
-        a[1:-1, 1:-1] = 0.2 * five_points(b)
-        return a, b
+        return gradc.fori_loop(0, STEPS, sweep, (a, b))
 
     assert workspace(both, *grids) < 1000
     assert workspace(mixed, *grids) < 2.1 * NBYTES
