@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +12,14 @@ import numpy as np
 
 from gradc import compile_grad
 
+from .import_time import with_bytecode
+
 OPERATIONS = 3200
 LIMIT = 2.0  # seconds, for capturing, differentiating and compiling
 TOTAL = "all, and the first call"
 _PER_STEP = 5
 _ROOT = Path(__file__).parents[1]
-_NO_CACHES = {"TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1"}
+_NO_CODE = {"TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1"}
 
 
 def unrolled(x, steps):
@@ -44,13 +45,13 @@ def compile_seconds(operations: int = OPERATIONS, backend: Any = "numpy") -> dic
 def first_call_seconds(version: str, workload: str, processes: int = 3) -> float | None:
     """Return the shortest time of a version's first gradient in fresh processes, after the imports.
 
-    None where the version is not there.
+    Bytecode is cached, compiled code is not. None where the version is not there.
     """
     command = [sys.executable, "-m", "benchmarks.first_call", version, workload]
     best, start = float("inf"), perf_counter()
     for _ in range(processes):
         done = subprocess.run(
-            command, cwd=_ROOT, capture_output=True, text=True, env={**os.environ, **_NO_CACHES}
+            command, cwd=_ROOT, capture_output=True, text=True, env={**with_bytecode(), **_NO_CODE}
         )
         if done.returncode:
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,7 @@ from .types import ArrayType, type_of
 Attrs = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Partials:
+class Partials(NamedTuple):
     """Derivative of an elementwise primitive: ``rule(out, *operands)`` gives one partial each.
 
     A partial is a value of the output's shape, a Python number, or ``None`` (no dependence).
@@ -25,8 +24,7 @@ class Partials:
     rule: Callable[..., tuple[Any, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Linear:
+class Linear(NamedTuple):
     """Derivative of a primitive that is jointly linear in some operands.
 
     ``transpose(ct, *operands, **attrs)`` gives the cotangent of each operand, ``None`` for those in
@@ -36,24 +34,20 @@ class Linear:
     transpose: Callable[..., tuple[Any, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Adjoint:
+class Adjoint(NamedTuple):
     """A full adjoint: ``rule(ct, out, *operands, **attrs)``, linear in ``ct``."""
 
     rule: Callable[..., tuple[Any, ...]]
 
 
-@dataclass(frozen=True, slots=True)
 class NoGradient:
     """Said on purpose: integer-valued, piecewise constant, or a marker that stops gradients."""
 
 
-@dataclass(frozen=True, slots=True)
 class ByRegions:
     """The derivative of loops and branches: passes make it of the derivatives of the bodies."""
 
 
-@dataclass(frozen=True, slots=True)
 class ByRule(ByRegions):
     """The derivative of a part of the program for which the user gave rules, whatever is in it."""
 
@@ -80,8 +74,7 @@ class Scatter:
 Template = str | Callable[[Sequence[ArrayType], Attrs], str]
 
 
-@dataclass(frozen=True, slots=True)
-class NumPy:
+class NumPy(NamedTuple):
     """How NumPy code does it; eager evaluation runs the same text.
 
     Attributes:
@@ -109,15 +102,13 @@ class NumPy:
         return self.expression(types, attrs)
 
 
-@dataclass(frozen=True, slots=True)
-class Expand:
+class Expand(NamedTuple):
     """How an operation is made of others: ``rule(*operands, **attrs)``; None where it is not."""
 
     rule: Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Framed:
+class Framed(NamedTuple):
     """Control flow, which the emitter frames: ``run(evaluate, operands, attrs)`` gives the outs.
 
     ``evaluate(graph, *arrays)`` runs a body.
@@ -126,8 +117,7 @@ class Framed:
     run: Callable[..., tuple[Any, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """Native code computes it element by element.
 
     Attributes:
@@ -138,8 +128,7 @@ class Scalar:
     rule: str | Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
-class IndexMap:
+class IndexMap(NamedTuple):
     """Where each element of the result lies in operand 0: an affine map.
 
     Attributes:
@@ -151,15 +140,13 @@ class IndexMap:
     rule: Callable[..., Sequence[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Generated:
+class Generated(NamedTuple):
     """An element is computed from its index: ``rule(index, **attrs)``."""
 
     rule: Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Reduction:
+class Reduction(NamedTuple):
     """A fold over the attr ``axes``: ``combine`` names an operation on two numbers.
 
     Attributes:
@@ -171,8 +158,7 @@ class Reduction:
     initial: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cumulative:
+class Cumulative(NamedTuple):
     """Each element along the attr ``axis`` is folded with all before it, in this order.
 
     Attributes:
@@ -184,8 +170,7 @@ class Cumulative:
     reverse: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Winner:
+class Winner(NamedTuple):
     """The place of the first element over the attr ``axes``, one or all, that beats the others.
 
     Attributes:
@@ -195,13 +180,11 @@ class Winner:
     beats: str
 
 
-@dataclass(frozen=True, slots=True)
 class Rows:
     """The elements of operand 0 in row-major order, in another shape."""
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(NamedTuple):
     """Operands one behind the other along the attr ``axis``.
 
     Attributes:
@@ -211,18 +194,15 @@ class Joined:
     new: bool
 
 
-@dataclass(frozen=True, slots=True)
 class Contraction:
     """A product of matrices, vectors, or batches of these, as ``np.matmul`` takes them."""
 
 
-@dataclass(frozen=True, slots=True)
 class Correlation:
     """The products of operand 1 with each part of operand 0 that is as long, added up: vectors."""
 
 
-@dataclass(frozen=True, slots=True)
-class Windowed:
+class Windowed(NamedTuple):
     """Windows that slide over images: a convolution, a pooling, or a gradient of one.
 
     Attributes:
@@ -232,8 +212,7 @@ class Windowed:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """Operand 0 with operand 1 in the part that the attr ``index`` names.
 
     Attributes:
@@ -243,12 +222,10 @@ class Stored:
     adds: bool
 
 
-@dataclass(frozen=True, slots=True)
 class Uninitialised:
     """Room for values that are stored later."""
 
 
-@dataclass(frozen=True, slots=True)
 class Cut:
     """The first rows of operand 0: as many as operand 1 says."""
 

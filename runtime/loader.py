@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from itertools import count
@@ -15,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..compiler.backends.numpy_source import Module
-from ..compiler.forks import ProcessLock
+from ..compiler.forks import ProcessLock, importing
 
 _lock = ProcessLock()
 _numbers = count(1)
@@ -27,14 +25,18 @@ def folder() -> Path:
     process = os.getpid()  # a forked child has a folder of its own
     with _lock.held:
         if process not in _folders:
-            _folders[process] = Path(tempfile.mkdtemp(prefix="gradc-"))
-            atexit.register(_remove, process)
+            with importing:  # what `import gradc` need not wait for
+                from shutil import rmtree
+                from tempfile import mkdtemp
+
+            _folders[process] = Path(mkdtemp(prefix="gradc-"))
+            atexit.register(_remove, process, rmtree)
     return _folders[process]
 
 
-def _remove(process: int) -> None:
+def _remove(process: int, remove: Callable[..., None]) -> None:
     if os.getpid() == process:
-        shutil.rmtree(_folders[process], ignore_errors=True)
+        remove(_folders[process], ignore_errors=True)
 
 
 def save(module: Module, path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -41,7 +40,7 @@ def is_library(module: str | None) -> bool:
 def is_users_object(value: Any) -> bool:
     """Whether a value is an object of a class that is nobody's library: it may change."""
     kind = type(value)
-    if kind in (SimpleNamespace, Namespace):
+    if kind is SimpleNamespace or (kind.__module__, kind.__name__) == ("argparse", "Namespace"):
         return True
     if isinstance(value, type | ModuleType) or is_library(kind.__module__):
         return False

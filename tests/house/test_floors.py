@@ -35,7 +35,7 @@ NEIGHBOURS = {
 STOREYS = ("codegen_templates", "compiler", "runtime")
 
 # Required packages that `import gradc` must not pay for: one function each may import them.
-LOADED_LATE = {"jinja2", "astor", "llvmlite"}
+LOADED_LATE = {"jinja2", "astor", "llvmlite", "shutil", "tempfile"}
 
 # What is imported with the backend that needs llvmlite: these modules import it at their top, and
 # each other; the rest of the package gets at them by one function.

@@ -6,7 +6,6 @@ import ast
 import warnings
 from collections.abc import Callable
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from ...forks import importing
@@ -24,11 +23,10 @@ def _astor() -> Callable[[ast.AST], str]:
 @cache
 def _environment() -> Any:
     with importing:
-        from jinja2 import Environment, FunctionLoader, StrictUndefined
+        from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    folder = files(f"{__name__.partition('.')[0]}.codegen_templates")
     return Environment(
-        loader=FunctionLoader(lambda template: (folder / template).read_text("utf-8")),
+        loader=PackageLoader(f"{__name__.partition('.')[0]}.codegen_templates", ""),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

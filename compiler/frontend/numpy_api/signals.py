@@ -149,18 +149,3 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
         count = known_extent(x, 0, "np.polyint")
         x = np.concatenate([x / np.arange(count, 0, -1), np.atleast_1d(constants[i])])
     return x
-
-
-@implements(np.polynomial.polynomial.polyval)
-def polynomial_polyval(x: Any, c: Any, tensor: bool = True) -> Any:
-    """``np.polynomial.polynomial.polyval``; the constant comes first."""
-    x, c = nested(x), nested(c)
-    dtype = common_dtype((x, c, np.float64(0.0)), weak_numbers=False)
-    places, coefficients = tracer(x), np.atleast_1d(array_of(c, dtype))
-    count = known_extent(coefficients, 0, "polyval")  # type: ignore[arg-type]
-    if tensor:
-        coefficients = np.reshape(coefficients, (*coefficients.shape, *(1,) * places.ndim))
-    total = coefficients[-1] + np.zeros_like(places, dtype=dtype)
-    for i in reversed(range(count - 1)):
-        total = coefficients[i] + total * places
-    return total

@@ -11,11 +11,10 @@ import io
 import itertools
 import math
 import random
+import sys
 from contextvars import ContextVar
 from types import FunctionType, ModuleType
 from typing import Any
-
-import numpy as np
 
 from .. import fence
 from ..concrete import compute, holds_traced
@@ -23,7 +22,6 @@ from ..libraries import package_of
 from ..trace import Trace
 from ..tracer import Tracer
 
-GENERATORS: tuple[type, ...] = (random.Random, np.random.Generator, np.random.RandomState)
 COPIES: tuple[Any, ...] = (copy.copy, copy.deepcopy)
 COPIES += (dataclasses.replace, dataclasses.asdict, dataclasses.astuple)
 # These call what they are given.
@@ -96,6 +94,17 @@ def reaches_traced(values: Any) -> bool:
     )
 
 
+def numpys_random(name: str) -> Any:
+    """Return what ``np.random`` calls so; None if nothing has imported it, which takes a while."""
+    return getattr(sys.modules.get("numpy.random"), name, None)
+
+
+def is_generator(kind: type) -> bool:
+    """Whether the objects of a class draw random numbers."""
+    of_numpy = [numpys_random(name) for name in ("Generator", "RandomState")]
+    return issubclass(kind, (random.Random, *(one for one in of_numpy if one is not None)))
+
+
 def draw(trace: Trace, method: Any, args: Any, kwargs: Any) -> Any:
     """Draw random numbers from a generator that was made inside with a seed.
 
@@ -103,7 +112,7 @@ def draw(trace: Trace, method: Any, args: Any, kwargs: Any) -> Any:
         CaptureError: It lies outside: its numbers would be the same at each call.
     """
     owner = method.__self__
-    is_shared = owner is random._inst or owner is np.random.mtrand._rand
+    is_shared = owner is random._inst or owner is numpys_random("mtrand")._rand
     if is_shared or trace.outside.place_of(owner) is not None:
         raise fence.random_numbers()
     return compute(trace, method, args, kwargs, stores=True)

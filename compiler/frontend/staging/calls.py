@@ -34,14 +34,15 @@ from ..places import Place, Root
 from ..trace import Trace
 from .behaviour import (
     COPIES,
-    GENERATORS,
     HIGHER_ORDER,
     ITERATING,
     SPECIAL_METHODS,
     asks,
     draw,
+    is_generator,
     is_pure,
     keeps,
+    numpys_random,
     reaches_traced,
     tells,
 )
@@ -69,7 +70,7 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     if kind is FunctionType:
         return _call_function(trace, function, args, kwargs)
     if kind is MethodType:
-        if isinstance(function.__self__, GENERATORS):
+        if is_generator(type(function.__self__)):
             return draw(trace, function, args, kwargs)
         return call(function.__func__, function.__self__, *args, **kwargs)
     if kind is MethodWrapperType and function.__name__ == "__setattr__":
@@ -227,7 +228,7 @@ def _call_numpy(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
     if function is np.ndenumerate and holds_traced(args):
         array = trace.array_of(args[0])
         return ((at, array[at]) for at in np.ndindex(*array.shape))
-    if function is np.random.default_rng and not (args or kwargs):
+    if function is numpys_random("default_rng") and not (args or kwargs):
         raise fence.random_numbers()
     if isinstance(function, np.vectorize) and holds_traced((args, kwargs)):
         return _call_vectorized(trace, function, args, kwargs)
@@ -284,7 +285,7 @@ def _call_method(trace: Trace, method: BuiltinMethodType, args: Any, kwargs: Any
         return compute(trace, method, args, kwargs, stores=name in STORING_METHODS)
     if isinstance(owner, np.ufunc) and holds_traced(args):
         return trace.call_ufunc(owner, name, args, kwargs)
-    if isinstance(owner, GENERATORS):
+    if is_generator(type(owner)):
         return draw(trace, method, args, kwargs)
     if isinstance(owner, str) and name == "join":
         args = [list(one) if hasattr(one, "__next__") else one for one in args]
@@ -302,7 +303,7 @@ def _call_method(trace: Trace, method: BuiltinMethodType, args: Any, kwargs: Any
 
 def _construct(trace: Trace, kind: type, args: Any, kwargs: Any) -> Any:
     """Make an object: the user's ``__init__`` is rewritten too."""
-    if issubclass(kind, GENERATORS) and not args and not kwargs:
+    if is_generator(kind) and not args and not kwargs:
         raise fence.random_numbers()
     make = getattr(kind, "__new__", None)
     if isinstance(make, FunctionType) and not is_library(kind.__module__):
