@@ -19,7 +19,7 @@ LIMIT = 2.0  # seconds, for capturing, differentiating and compiling
 TOTAL = "all, and the first call"
 _PER_STEP = 5
 _ROOT = Path(__file__).parents[1]
-_NO_CODE = {"TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1"}
+NO_CODE = {"GRADC_CACHE_DIR": "", "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1"}
 
 
 def unrolled(x, steps):
@@ -42,17 +42,22 @@ def compile_seconds(operations: int = OPERATIONS, backend: Any = "numpy") -> dic
     return {**stages, TOTAL: total}
 
 
-def first_call_seconds(version: str, workload: str, processes: int = 3) -> float | None:
+def first_call_seconds(
+    version: str, workload: str, processes: int = 3, folder: str = ""
+) -> float | None:
     """Return the shortest time of a version's first gradient in fresh processes, after the imports.
 
-    Bytecode is cached, compiled code is not. None where the version is not there.
+    Bytecode is cached. Compiled code is not, unless there is a folder for that: so the second
+    process finds in it what the first one kept.
+
+    Returns:
+        Seconds; None where the version is not there.
     """
     command = [sys.executable, "-m", "benchmarks.first_call", version, workload]
+    environment = {**with_bytecode(), **NO_CODE, "GRADC_CACHE_DIR": folder}
     best, start = float("inf"), perf_counter()
     for _ in range(processes):
-        done = subprocess.run(
-            command, cwd=_ROOT, capture_output=True, text=True, env={**with_bytecode(), **_NO_CODE}
-        )
+        done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, env=environment)
         if done.returncode:
             return None
         best = min(best, float(done.stdout))

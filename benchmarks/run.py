@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from . import tables
 from .call_overhead import call_seconds
 from .compile_time import LIMIT as COMPILE_LIMIT
-from .compile_time import OPERATIONS, compile_seconds, first_call_seconds
+from .compile_time import NO_CODE, OPERATIONS, compile_seconds, first_call_seconds
 from .import_time import LIMIT as IMPORT_LIMIT
 from .import_time import import_seconds
 from .limit import Limit, MissingLimitError
@@ -75,6 +77,8 @@ def measure_around(seconds: float) -> dict[str, Any]:
 
     add("calls", f"One gradient of {call.what}", {**call_seconds(call, seconds)})
     first = {name: first_call_seconds(name, "mlp") for name in FIRST_CALLS}
+    with TemporaryDirectory() as folder:
+        first["llvm, code found"] = first_call_seconds("llvm", "mlp", folder=folder)
     add("first calls", "First gradient of mlp in a fresh process, after the imports", first)
     for backend in ("llvm", "numpy"):
         title = f"{backend}: {OPERATIONS:,} unrolled operations (goal: {COMPILE_LIMIT:g} s)"
@@ -92,6 +96,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="per version of a workload")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     options = parser.parse_args()
+    os.environ.update(NO_CODE)
     unknown = [name for name in options.workload if name not in known]
     if unknown:
         parser.error(f"there is no workload {unknown[0]!r}; there are {', '.join(known)}")

@@ -95,7 +95,7 @@ def bind(
     """
     context = library.address(f"{name}.context")
     head = (ctypes.c_void_p * SLOTS).from_address(context)
-    signature = Signature.parse(ctypes.string_at(head[TEXT] or 0).decode("ascii"))
+    signature = signature_of(library, name)
     title = title or str(getattr(fallback, "__name__", name))
     doc = doc or getattr(fallback, "__doc__", None) or ""
     signed = f"{title}(*args, **kwargs)\n--\n\n{doc}"  # as CPython has it, for inspect.signature
@@ -115,6 +115,12 @@ def bind(
     itself = _NativeCode((CellType(fallback), unseen(Loaded(library, head[TRIM], definition))))
     function: Callable[..., Any] = _new_function(ctypes.byref(definition), itself, module)
     return function
+
+
+def signature_of(library: Library, name: str) -> Signature:
+    """Return what an entry takes and gives, as it is written in the code."""
+    head = (ctypes.c_void_p * SLOTS).from_address(library.address(f"{name}.context"))
+    return Signature.parse(ctypes.string_at(head[TEXT] or 0).decode("ascii"))
 
 
 def kernel_addresses(library: Library, name: str) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from .memory_table import memory_table
 from .specialisation import Specialisation
 
 if TYPE_CHECKING:
-    from ..compiler.backends.llvm import Native
+    from ..compiler.backends.llvm.compilation import Native
 
 Part = Literal[
     "numpy",

@@ -6,28 +6,32 @@ import ctypes
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import reduce
 from itertools import pairwise
 from operator import getitem
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
 
-from ..compiler.backends.llvm import Native, compile_graph
 from ..compiler.backends.llvm.entry_signature import Argument, Tree
-from ..compiler.backends.llvm.inventory import python_name
+from ..compiler.backends.llvm.object_code import ObjectCode
 from ..compiler.backends.llvm.pool import PARALLEL
+from ..compiler.backends.llvm.python_names import python_name
 from ..compiler.backends.llvm.target import LEVEL, Target
 from ..compiler.ir import Graph
 from ..compiler.primitives.control import callback
 from ..compiler.types import ArrayType
 from .callers import caller
-from .entry import bind, exported, kernel_addresses, retarget
-from .native import Library, load
+from .entry import bind, exported, kernel_addresses, retarget, signature_of
+from .native import load
+from .native_compilation import Compilation
 from .pool import thread_pool
 from .records import passing_records
 from .threads import usable_cores
+
+if TYPE_CHECKING:
+    from ..compiler.backends.llvm.compilation import Native
 
 MOST_WORKERS = 32  # with memory of their own
 
@@ -46,34 +50,48 @@ class NativeProgram:
         has_callbacks: Whether there are functions of the user's among these.
         passes_records: Whether arrays come or go whose length is not known here: the code gets and
             gives addresses of these.
+        is_cached: Whether the code was found, and not compiled.
         compiled: Compiles it anew, to be looked at: ``compiled(level=3, clock=None)``.
+
+    Args:
+        compilation: The graph, and how it is compiled.
+        code: Its object code.
+        native: What is known of the code; None if it was found.
+        more: Symbols to export beside the entry.
     """
 
     def __init__(
         self,
-        native: Native,
-        library: Library,
-        called: Sequence[Any],
-        compiled: partial[Native],
+        compilation: Compilation,
+        code: ObjectCode,
+        native: Native | None,
+        more: Sequence[str] = (),
     ) -> None:
-        self.library, self._name, self.compiled = library, native.name, compiled
-        self.signature, self.graph = native.signature, compiled.args[0]
-        nodes = native.program.calls.values()
-        self.has_callbacks = any(node.primitive is callback for node in nodes)
+        nodes = native.program.calls if native else {}
+        called = {name: caller(node) for name, node in nodes.items()}
+        symbols = {name: id(one) for name, one in called.items()}
+        if code.is_parallel:
+            symbols[PARALLEL] = thread_pool().address
+        library = load(code.objects, [*exported(code.name), *more], symbols)
+        self.library, self._name, self.compiled = library, code.name, compilation
+        self.signature, self.graph = signature_of(library, code.name), compilation.graph
+        self.is_cached = native is None
+        self.has_callbacks = any(node.primitive is callback for node in nodes.values())
         self.calls = [
-            python_name(node) + (f" at {node.origin}" if node.origin else "") for node in nodes
+            python_name(node) + (f" at {node.origin}" if node.origin else "")
+            for node in nodes.values()
         ]
-        self.takes_calls = native.is_arranged and not called
-        arguments = native.signature.arguments
+        self.takes_calls = code.is_arranged and not called
+        arguments, objects = self.signature.arguments, list(called.values())
 
-        def convert(*leaves: Any, called: Any = called) -> Any:
+        def convert(*leaves: Any, called: Any = objects) -> Any:
             """Call it with leaves of another layout, byte order or alignment."""
             entry: Any = itself()
             return entry(*_conforming(leaves, arguments))
 
-        bound: Callable[..., Any] = bind(library, native.name, convert)
+        bound: Callable[..., Any] = bind(library, code.name, convert)
         itself = ref(bound)  # no cycle: the code goes with the last one who can call it
-        flat = _flat(bound, native.signature.tree, len(native.signature.results))
+        flat = _flat(bound, self.signature.tree, len(self.signature.results))
         types = ([one.type for one in some] for some in (self.graph.params, self.graph.outputs))
         self.run = passing_records(flat, *types)
         self.passes_records = self.run is not flat
@@ -82,7 +100,7 @@ class NativeProgram:
         """Return the same with a clock in it."""
         native = self.compiled(clock=time.CLOCK_MONOTONIC)
         symbol = native.program.times
-        made = loaded(native, self.compiled, (symbol,))
+        made = NativeProgram(self.compiled, native.code, native, (symbol,))
         kind = ctypes.c_int64 * (2 * (len(native.program.items()) + 1))
         return Timed(made, kind.from_address(made.library.address(symbol)))
 
@@ -174,7 +192,7 @@ def native_program(
     tree: Tree = None,
     level: int = LEVEL,
 ) -> NativeProgram:
-    """Compile a lowered graph for this machine, and load it.
+    """Compile a lowered graph for this machine, or find its code in the cache, and load it.
 
     Args:
         graph: What ``pipeline.lower_native`` gave.
@@ -188,31 +206,16 @@ def native_program(
     Raises:
         LoweringError: There is no native code for something in it.
     """
-    symbol, workers = f"gradc.{name}", min(usable_cores(), MOST_WORKERS)  # each library has its own
-    compiled = partial(
-        compile_graph,
-        *(graph, symbol, shared, Target.host()),
-        workers=workers,
-        kinds=kinds,
-        tree=tree,
+    compilation = Compilation(
+        graph,
+        f"gradc.{name}",  # each library has its own
+        tuple(shared),
+        None if kinds is None else tuple(kinds),
+        tree,
+        min(usable_cores(), MOST_WORKERS),
+        Target.host(),
     )
-    return loaded(compiled(level=level), compiled)
-
-
-def loaded(native: Native, compiled: partial[Native], more: Sequence[str] = ()) -> NativeProgram:
-    """Load a compiled graph.
-
-    Args:
-        native: The graph.
-        compiled: What compiled it.
-        more: Symbols to export beside the entry.
-    """
-    called = {name: caller(node) for name, node in native.program.calls.items()}
-    symbols = {name: id(one) for name, one in called.items()}
-    if native.is_parallel:
-        symbols[PARALLEL] = thread_pool().address
-    library = load(native.objects, [*exported(native.name), *more], symbols)
-    return NativeProgram(native, library, list(called.values()), compiled)
+    return NativeProgram(compilation, *compilation.cached(level))
 
 
 def _conforming(leaves: Sequence[Any], arguments: Sequence[Argument]) -> list[Any]:

@@ -285,7 +285,11 @@ class Specialisation:
         except LoweringError as error:
             self.log.remarks.append(f"{name} runs as NumPy: {error.what}: {error.got}")
             return None
-        stage = f"compile {name}", perf_counter() - started, len(lowered.nodes)
+        stage = (
+            f"{'find' if program.is_cached else 'compile'} {name}",
+            perf_counter() - started,
+            len(lowered.nodes),
+        )
         self.log.stages.append(stage)
         self.log.remarks += [f"{name} calls back {one}" for one in dict.fromkeys(program.calls)]
         return program

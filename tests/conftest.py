@@ -19,6 +19,9 @@ os.environ["GRADC_VERIFY"] = "1"
 # ask for it. `GRADC_BACKEND=llvm` in the environment tries the others with it too.
 os.environ.setdefault("GRADC_BACKEND", "numpy")
 
+# Tests compile: code of another run would show nothing about this one.
+os.environ["GRADC_CACHE_DIR"] = ""
+
 # The same examples in every run; compiling takes longer than hypothesis' deadline of 200 ms.
 hypothesis.settings.register_profile("reproducible", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("reproducible")

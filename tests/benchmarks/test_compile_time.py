@@ -19,6 +19,15 @@ def test_a_first_call_is_timed_in_a_fresh_process():
     assert 0 < compile_time.first_call_seconds("numpy", "call", processes=1) < 60
 
 
+def test_a_first_call_finds_code_in_a_folder(tmp_path):
+    times = [
+        compile_time.first_call_seconds("llvm", "call", processes=1, folder=folder)
+        for folder in ("", str(tmp_path), str(tmp_path))
+    ]
+    assert all(0 < seconds < 60 for seconds in times)
+    assert list(tmp_path.iterdir())
+
+
 def test_a_version_that_is_not_there_has_no_first_call():
     assert compile_time.first_call_seconds("no peer", "call", processes=1) is None
 

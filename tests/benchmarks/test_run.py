@@ -45,7 +45,7 @@ def test_figures_are_printed_and_written(monkeypatch, tmp_path, capsys):
 
 
 def test_what_is_around_the_computation_is_printed(monkeypatch, capsys):
-    monkeypatch.setattr(run, "first_call_seconds", lambda version, workload: None)
+    monkeypatch.setattr(run, "first_call_seconds", lambda *names, folder="": None)
     monkeypatch.setattr(run, "compile_seconds", lambda operations, backend: {"all": 1.0})
     monkeypatch.setattr(run, "import_seconds", lambda: 0.05)
     measured = run.measure_around(seconds=0.01)

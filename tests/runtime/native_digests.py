@@ -5,6 +5,7 @@
 
 import hashlib
 import sys
+from dataclasses import replace
 
 import numpy as np
 from gradc.compiler.backends.llvm.target import Target
@@ -59,11 +60,8 @@ def digest(function):
     """Return that of the object files of a function's gradient, for two workers."""
     lowered = compile_grad(function, backend="llvm").lower(*map(spec, PROGRAMS[function]))
     program = lowered._made.native("value_and_grad").program
-    graph, symbol, shared, _ = program.compiled.args
-    make = program.compiled.func
-    options = {**program.compiled.keywords, "workers": 2}
-    native = make(graph, symbol, shared, TARGET, **options)
-    return hashlib.sha256(b"".join(native.objects)).hexdigest()
+    native = replace(program.compiled, target=TARGET, workers=2)()
+    return hashlib.sha256(b"".join(native.code.objects)).hexdigest()
 
 
 def main(names):

@@ -1,5 +1,4 @@
-"""From a graph to native code, through LLVM."""
+"""From a graph to native code, through LLVM: ``compilation`` does it, of ``object_code``.
 
-from .compilation import Native, compile_graph
-
-__all__ = ["Native", "compile_graph"]
+Whoever finds the object code in a cache does not import what compiles.
+"""

@@ -14,6 +14,7 @@ from .costs import of_graph
 from .entry import emit_entry
 from .entry_signature import Argument, Result, Signature, Tree
 from .lowering import is_record
+from .object_code import ObjectCode
 from .pool import PARALLEL
 from .program import Program
 from .records import HANDLE
@@ -30,29 +31,20 @@ class Native:
     """A compiled graph.
 
     Attributes:
-        name: The function's symbol.
+        code: What is loaded.
         compiled: The object file of the program.
         products: That of the products that it calls, if there are any.
         text: The module before LLVM's passes.
         program: Its steps and memory.
         signature: What the function takes and gives.
-        is_arranged: Whether that is what users' calls pass and get.
-        is_parallel: Whether it refers to the pool of threads.
     """
 
-    name: str
+    code: ObjectCode
     compiled: Compiled
     products: Compiled | None
     text: str
     program: Program
     signature: Signature
-    is_arranged: bool
-    is_parallel: bool
-
-    @property
-    def objects(self) -> list[bytes]:
-        """The object files to link."""
-        return [one.object for one in (self.compiled, self.products) if one is not None]
 
 
 def compile_graph(
@@ -106,11 +98,13 @@ def compile_graph(
         program.workspace_bytes,
         release=not program.calls and of_graph(graph) >= _LONG,
     )
-    text, is_parallel = str(module), PARALLEL in module.globals
+    text = str(module)
     compiled, products = compile_text(text, target, level), None
     if program.products.functions:
         products = compile_text(str(program.products), target, level, passes=False)
-    return Native(name, compiled, products, text, program, signature, tree is not None, is_parallel)
+    objects = tuple(one.object for one in (compiled, products) if one is not None)
+    code = ObjectCode(name, objects, tree is not None, PARALLEL in module.globals)
+    return Native(code, compiled, products, text, program, signature)
 
 
 def _signed(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
 from ...ir import Node, SourceLine, Value
-from ...primitive import Contraction, IndexMap, NumPy, Stored, Uninitialised, Windowed
-from ...primitives.control import callback
+from ...primitive import Contraction, IndexMap, Stored, Uninitialised, Windowed
 from ...primitives.regions import cond, for_loop, while_loop
 from .chunks import folded_axes
 from .costs import of_nest, of_node, of_store, operations, trips
@@ -18,6 +16,7 @@ from .gathers import Checked
 from .lowering import is_called, lowering
 from .nests import written_by
 from .plan import Plan
+from .python_names import python_name
 from .steps import Nest, Step, Tiny
 
 if TYPE_CHECKING:
@@ -253,18 +252,6 @@ def title(node: Node) -> str:
         return f"{lower.what}{' of windows' if is_pool else ''} {out}"
     name = f"{node.outs[0].name} " if node.outs and node.outs[0].name else ""
     return f"{node.primitive.name.replace('_', ' ').strip()} {name}{out}"
-
-
-def python_name(node: Node) -> str:
-    """Return what a call back into Python calls: ``numpy.linalg.solve``."""
-    if node.primitive is callback:
-        return str(node.attrs["callback"].name)
-    numpy = node.primitive.numpy
-    if isinstance(numpy, NumPy):
-        found = re.match(r"np\.([\w.]+)\(", numpy.text([x.type for x in node.operands], node.attrs))
-        if found:
-            return f"numpy.{found[1]}"
-    return node.primitive.name
 
 
 # What is in a step

@@ -69,11 +69,16 @@ def first_number(node: Node) -> int:
     return 2 if isinstance(node.primitive.lower, Stored) else 1
 
 
+def places_of(node: Node) -> tuple[Value, ...]:
+    """Return the numbers, and arrays of these, that say where a node reads or stores."""
+    if not isinstance(node.primitive.lower, IndexMap | Stored):
+        return ()
+    return node.operands[first_number(node) :]
+
+
 def selects(node: Node) -> bool:
     """Whether arrays of places say what a node reads, or where it stores."""
-    return isinstance(node.primitive.lower, IndexMap | Stored) and any(
-        one.ndim for one in node.operands[first_number(node) :]
-    )
+    return any(one.ndim for one in places_of(node))
 
 
 def parted(node: Node, index: Sequence[Any]) -> tuple[list[Any], list[Any]]:

@@ -1,0 +1,37 @@
+"""What compiling leaves, to be loaded now or by another process."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+
+@dataclass(frozen=True)
+class ObjectCode:
+    """The object code of one function; what it takes and gives is written in it.
+
+    Attributes:
+        name: The function's symbol.
+        objects: Relocatable object files, to be linked to each other.
+        is_arranged: Whether the function takes what users' calls pass, and gives what they get.
+        is_parallel: Whether it refers to the pool of threads.
+    """
+
+    name: str
+    objects: tuple[bytes, ...]
+    is_arranged: bool
+    is_parallel: bool
+
+    def to_bytes(self) -> bytes:
+        """Return it as bytes: a line of JSON, and the files behind it."""
+        head = [self.name, self.is_arranged, self.is_parallel, list(map(len, self.objects))]
+        return b"".join((json.dumps(head).encode(), b"\n", *self.objects))
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> ObjectCode:
+        """Return the code that was written as these bytes."""
+        head, _, files = content.partition(b"\n")
+        name, is_arranged, is_parallel, sizes = json.loads(head)
+        ends = pairwise(accumulate(sizes, initial=0))
+        return cls(name, tuple(files[i:j] for i, j in ends), is_arranged, is_parallel)
