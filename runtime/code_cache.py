@@ -12,8 +12,8 @@ import os
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ..compiler.errors import GradcError
 
@@ -29,8 +29,7 @@ _DIGEST_BYTES = 32
 _HOUR = 3600.0  # after which the time of a file is set anew when it is used
 
 
-@dataclass(frozen=True)
-class CodeCache:
+class CodeCache(NamedTuple):
     """A folder of code.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -67,7 +66,7 @@ def _table(title: str, executable: Executable, inputs: Sequence[Any] | None) -> 
     threads = get_num_threads()
     rows: list[Row] = [HEAD if times else (*HEAD[:5], "", *HEAD[6:])]
     lines: list[Sequence[str]] = [[]]
-    for item, alike in groupby(enumerate(items), lambda pair: replace(pair[1], start=0)):
+    for item, alike in groupby(enumerate(items), lambda pair: pair[1]._replace(start=0)):
         places = [place for place, _ in alike]
         measured = ("", "") if times is None else _measured(times, places)
         rows += _rows(item, measured, threads, times=len(places))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 from operator import getitem
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
 import numpy as np
@@ -164,8 +163,7 @@ class NativeProgram:
         return kernel_addresses(self.library, self._name)[1]
 
 
-@dataclass(frozen=True)
-class Timed:
+class Timed(NamedTuple):
     """A program that notes when its items begin, and when the last one has ended.
 
     Attributes:

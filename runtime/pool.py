@@ -6,8 +6,7 @@ import ctypes
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..compiler.backends.llvm.pool import (
     EXPORTS,
@@ -33,8 +32,7 @@ _lock = ProcessLock()
 _made: Pool | None = None
 
 
-@dataclass(frozen=True)
-class Pool:
+class Pool(NamedTuple):
     """The loaded pool; it is never unloaded: its threads run in it until the process ends.
 
     Attributes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,8 +18,7 @@ from .tracer import Storage, Tracer
 from .tree import Tree, flatten
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(NamedTuple):
     """A param of a body.
 
     Attributes:
@@ -69,8 +67,7 @@ class Slot:
         return Slot(ArrayType(self.type.shape, dtype), self.name, kind, row_major)
 
 
-@dataclass(frozen=True)
-class Body:
+class Body(NamedTuple):
     """A captured body.
 
     Attributes:

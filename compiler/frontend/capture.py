@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,8 +29,7 @@ from .tracer import Tracer
 from .tree import Branch, Leaf, Static, Tree, count_leaves, flatten, is_leaf, parts, unflatten
 
 
-@dataclass(frozen=True)
-class Store:
+class Store(NamedTuple):
     """A store to the outside that is done after each call.
 
     Attributes:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import operator
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from types import CellType, FunctionType, GeneratorType, MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 from .libraries import is_users_object
 
 MOST_LOOKED_AT = 2000  # objects: enough for what a function makes itself
 
 
-@dataclass(frozen=True)
-class Enclosed:
+class Enclosed(NamedTuple):
     """Something that a function can reach by its closure, and what was in it.
 
     Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import CaptureError, TypeRuleError
 from ..ir import Graph
@@ -19,8 +19,7 @@ from .tracer import Storage, Tracer
 from .tree import Branch, Leaf, Tree, count_leaves, flatten, is_leaf, parts, unflatten
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One call of a function with rules.
 
     Attributes:

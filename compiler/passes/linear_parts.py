@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from ..errors import DerivativeError
 from ..ir import Graph, Node, Value
@@ -16,8 +17,7 @@ from .pushforward import pushforward
 Pass = Callable[[Graph], Graph]
 
 
-@dataclass(frozen=True, slots=True)
-class LinearPart:
+class LinearPart(NamedTuple):
     """What depends on one seed, and is linear in it.
 
     Attributes:

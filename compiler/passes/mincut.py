@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
-from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 from ..errors import DerivativeError
 from ..ir import Node, Value
@@ -14,8 +14,7 @@ from .flow import Network
 UNKNOWN_SIZE = 1000  # what a named size is taken to be where bytes are compared
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(NamedTuple):
     """What crosses from a forward program to a backward one.
 
     Attributes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..ir import Builder, Graph, Node, Value
 from ..primitive import Primitive
@@ -28,8 +28,7 @@ def reverse_region(backward: Backward, node: Node) -> None:
     _REVERSE[node.primitive](backward, node)
 
 
-@dataclass(frozen=True)
-class Halves:
+class Halves(NamedTuple):
     """The joint graph of a body in two.
 
     Attributes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 from ..ir import Graph, Node, SourceLine, Value
 from ..primitives.elementwise import constant
@@ -19,8 +19,7 @@ from .narrow import narrow
 from .trips import Trips
 
 
-@dataclass(frozen=True)
-class Recomputed:
+class Recomputed(NamedTuple):
     """What a part of a backward program computes that the forward program computed before.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import llvmlite.ir as ir
 import numpy as np
@@ -26,8 +26,7 @@ _LONG = 10_000  # nanoseconds, from which on the interpreter's lock is released
 _NUMBERS = {"f": "float", "i": "int"}  # Python's, by the kind of the dtype that they have here
 
 
-@dataclass(frozen=True)
-class Native:
+class Native(NamedTuple):
     """A compiled graph.
 
     Attributes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...ir import Node, SourceLine, Value
 from ...primitive import Uninitialised
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from .section import Section
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """A part of a workspace; parts that are not alive at one time may lie in one place.
 
     Attributes:
@@ -30,8 +28,7 @@ class Block:
     origin: SourceLine | None
 
 
-@dataclass(frozen=True)
-class Contents:
+class Contents(NamedTuple):
     """The memory of a program.
 
     Attributes:

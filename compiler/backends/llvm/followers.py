@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import llvmlite.ir as ir
 
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 Span = tuple[Any, Any]  # where it starts and stops
 
 
-@dataclass(frozen=True)
-class Calls:
+class Calls(NamedTuple):
     """Calls of nests for a part of a product's result.
 
     Attributes:

@@ -8,8 +8,8 @@ is called for each part by the thread that made it, and finds it in the cache.
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Mapping, Sequence
-from dataclasses import dataclass
 from math import inf, prod
+from typing import NamedTuple
 
 from ...ir import Node, Value
 from .borders import axis_of, reads
@@ -25,8 +25,7 @@ _MANY = 8  # of fewer parts what takes long is not made: of many threads most wo
 _NEAR = 2  # so many other steps may stand between: results take memory meanwhile
 
 
-@dataclass(frozen=True)
-class Division:
+class Division(NamedTuple):
     """How a result comes in parts.
 
     Attributes:
@@ -43,8 +42,7 @@ class Division:
     elements: int
 
 
-@dataclass(frozen=True)
-class _Made:
+class _Made(NamedTuple):
     """How a value comes in parts with a product's result.
 
     Attributes:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...ir import Node, SourceLine, Value
 from ...primitive import Contraction, IndexMap, Stored, Uninitialised, Windowed
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from .section import Section
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A line of the user's.
 
     Attributes:
@@ -36,8 +34,7 @@ class Line:
     is_late: bool
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """A kernel, a loop with its body, or what is computed in registers between these.
 
     Numbers are of one run; of a body, of one iteration. They are None where they are known when the

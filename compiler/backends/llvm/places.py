@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import llvmlite.ir as ir
 
@@ -19,8 +19,7 @@ from .scalars import I64, Lane, Scalars
 Index = Sequence[Any]  # of ints and Lanes
 
 
-@dataclass(frozen=True)
-class Registers:
+class Registers(NamedTuple):
     """A value whose elements are in registers, in row-major order."""
 
     shape: tuple[int, ...]
@@ -41,8 +40,7 @@ class Registers:
         return found
 
 
-@dataclass(frozen=True)
-class Buffer:
+class Buffer(NamedTuple):
     """A value in memory: the address of its first element, and strides in elements."""
 
     pointer: ir.Value

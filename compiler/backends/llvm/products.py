@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import llvmlite.ir as ir
 import numpy as np
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
 _LEAST = 1024  # elements of a matrix for which a nest is called
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """Products that are all alike.
 
     Attributes:
@@ -84,8 +82,7 @@ def batch_of(node: Node, layouts: Mapping[Value, Strides]) -> Batch:
     return Batch(product, lead, strides)
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(NamedTuple):
     """How the products of a batch are done.
 
     Attributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from ...ir import SourceLine
 from ...types import Dim, Sym
@@ -33,8 +34,7 @@ class Array:
     is_late: bool = False
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(NamedTuple):
     """What a generated function needs, in bytes, beside its arguments.
 
     Attributes:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from ...ir import SourceLine
 from ...types import ArrayType, Dim
@@ -137,8 +138,7 @@ class Border:
 Step = Statement | Loop | Branch | Call | Border
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(NamedTuple):
     """A whole function.
 
     Attributes:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from string import Formatter
+from typing import NamedTuple
 
 BOOL = 1 / 8  # of an array of eight-byte numbers
 SMALL_RESULTS = {"sum", "prod", "mean", "max", "min", "any", "all", "norm", "var", "std"}
@@ -48,8 +48,7 @@ def workspace(text: str, functions: tuple[str, ...] = ()) -> float:
     return counted.peak
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(NamedTuple):
     """What an expression gives, in full arrays: its size, and what it holds that nobody else does.
 
     Numbers, and arrays from which an axis was reduced, have no size.

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import index as integer
-from typing import Any
+from typing import Any, NamedTuple
 
 # A letter, an integer, or for an axis under an ellipsis its place, counted from the last one.
 Label = Any
 Labels = tuple[Label, ...]
 
 
-@dataclass(frozen=True)
-class _Hidden:
+class _Hidden(NamedTuple):
     """An axis under an ellipsis."""
 
     place: int
 
 
-@dataclass(frozen=True)
-class Subscripts:
+class Subscripts(NamedTuple):
     """Labels of the axes of the operands and of the result."""
 
     inputs: tuple[Labels, ...]

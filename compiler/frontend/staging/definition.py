@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 import linecache
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..fence import BINDINGS
 
@@ -18,8 +17,7 @@ FACTORY = "__gradc_factory__"
 _FUTURES = 0x1FE0000  # the flags of `from __future__ import ...`
 
 
-@dataclass(frozen=True)
-class _File:
+class _File(NamedTuple):
     """A source file: its text, as a number; its tree; what it imports at its top."""
 
     key: int

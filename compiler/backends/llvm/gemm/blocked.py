@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .emission import (
     BYTE,
@@ -27,8 +26,7 @@ from .merging import merge
 from .tiles import Tiles, rounded
 
 
-@dataclass(frozen=True)
-class Side:
+class Side(NamedTuple):
     """Where the panels of one side come from.
 
     Attributes:
@@ -42,8 +40,7 @@ class Side:
     source: Any
 
 
-@dataclass(frozen=True)
-class _Driver:
+class _Driver(NamedTuple):
     """The driver's arguments, in order; counts of elements unless a comment says otherwise."""
 
     row: Any  # the first one of ``c`` to compute
@@ -118,7 +115,7 @@ def call_driver(
         adds: Whether the product is added to ``c``: known, or a flag.
         workspace: Aligned to ``LINE``.
     """
-    sides = [pointer_to(builder, one) for side in (left, right) for one in vars(side).values()]
+    sides = [pointer_to(builder, one) for side in (left, right) for one in side]
     sizes = [number(value) for value in ranges]
     right_start, left_start, _ = workspace_parts(dtype, tiles)
     blocks = [

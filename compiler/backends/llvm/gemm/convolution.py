@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
+from typing import NamedTuple
 
 from .tiles import even_split
 
@@ -218,8 +219,7 @@ def _overlapped(
     return shorter, steps, sum(cut * step for cut, step in zip(cuts, steps, strict=True))
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """The elements of an image's gradient that the same taps of the kernel lead to.
 
     Attributes:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import llvmlite.ir as ir
 
@@ -20,8 +19,7 @@ from .tiles import lanes_of, rounded
 _COLUMNS = 384  # of a product: weights are packed once for so many
 
 
-@dataclass(frozen=True)
-class Convolving:
+class Convolving(NamedTuple):
     """An emitted convolution or gradient.
 
     Attributes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..target import Target
 from .emission import (
@@ -32,8 +31,7 @@ _MOST_ROWS = 24
 _MOST_VECTORS = 8
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """Neighbouring columns of a tile that one register holds.
 
     Attributes:

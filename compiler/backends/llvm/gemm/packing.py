@@ -6,8 +6,7 @@ the edge of the matrix are zeros.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import llvmlite.ir as ir
 
@@ -36,8 +35,7 @@ MATRIX = ir.LiteralStructType([POINTER, INDEX, INDEX, POINTER])
 PACKING = (POINTER, INDEX, INDEX, INDEX, INDEX, POINTER)
 
 
-@dataclass(frozen=True)
-class _Panel:
+class _Panel(NamedTuple):
     """What is known while the packing of a panel is emitted.
 
     Attributes:

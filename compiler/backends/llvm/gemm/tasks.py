@@ -147,7 +147,7 @@ def _chunk_tiles(spec: Gemm, target: Target, grid: Grid) -> Tiles:
     """Return the sizes of blocks within a chunk; the edges are those of the whole product."""
     sizes = blocks(spec, target)
     left, right = min(sizes.left, grid.rows), min(sizes.right, grid.columns)
-    return dataclasses.replace(sizes, left=left, right=right)
+    return sizes._replace(left=left, right=right)
 
 
 def _thin_grid(spec: Gemm) -> Grid:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..target import Target
 from .emission import SIZES
@@ -23,8 +23,7 @@ _LEFT_BYTES = 512 * 1024  # of packed a: it stays in the second-level cache
 _RIGHT_BYTES = 8 * 1024 * 1024  # of packed b: in the third-level cache
 
 
-@dataclass(frozen=True)
-class Tiles:
+class Tiles(NamedTuple):
     """Sizes in elements.
 
     Attributes:

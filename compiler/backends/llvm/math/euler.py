@@ -8,7 +8,7 @@ Negative arguments are reflected.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .exponential import exp_of_pair
 from .gamma import FAR, sin_of_turns, stirling, stirling_rest
@@ -77,8 +77,7 @@ def gamma(x: Scalar) -> Scalar:
     return is_pole.choose(math.nan, x.equals(math.inf).choose(x, result))
 
 
-@dataclass(frozen=True)
-class _Beta:
+class _Beta(NamedTuple):
     """beta(p, q) as exp(exponent) * factor, and times gamma(p) where p is not small.
 
     Attributes:
@@ -129,8 +128,7 @@ def _positive(p: Scalar, q: Scalar, low: Scalar) -> _Beta:
     return _Beta(exponent, factor, is_small)
 
 
-@dataclass(frozen=True)
-class _Reflected:
+class _Reflected(NamedTuple):
     """beta(x, y) = factor * beta(p, q + low)**(1 or -1), for any x and y.
 
     Attributes:

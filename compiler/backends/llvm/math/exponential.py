@@ -7,7 +7,7 @@ W. Waite, Software Manual for the Elementary Functions, 1980), and scale by powe
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .coefficients import COSH, EXP, SINH
 from .pairs import Pair, ordered_sum
@@ -26,8 +26,7 @@ _RANGE = {"f64": (-746.0, 710.0), "f32": (-104.5, 89.0)}
 _BEYOND_RANGE = {"f64": 710.6, "f32": 89.6}
 
 
-@dataclass(frozen=True)
-class Reduced:
+class Reduced(NamedTuple):
     """x as n log(2) + rest + low.
 
     Attributes:
