@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from keyword import kwlist
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,8 +32,7 @@ from .tree import (
 Wrt = int | str | tuple["int | str", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LeafType:
+class LeafType(NamedTuple):
     """The type of one leaf, and how NumPy would treat it.
 
     Attributes:
@@ -295,8 +294,7 @@ def _size(text: str) -> Dim:
     raise TypeError
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """By which leaves to differentiate, and how to give the gradients back.
 
     Attributes:

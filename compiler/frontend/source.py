@@ -5,7 +5,6 @@ from __future__ import annotations
 import dis
 import os
 import sys
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, FrameType
@@ -53,9 +52,12 @@ def user_line() -> SourceLine | None:
 def raised_line(error: BaseException) -> SourceLine | None:
     """Return the innermost of the user's lines that an error came through."""
     found = None
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        if not _is_internal(frame.f_code):
-            found = SourceLine(frame.f_code.co_filename, line, frame.f_code.co_name)
+    entry = error.__traceback__
+    while entry is not None:
+        code = entry.tb_frame.f_code
+        if not _is_internal(code):
+            found = SourceLine(code.co_filename, entry.tb_lineno, code.co_name)
+        entry = entry.tb_next
     return found
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,8 +47,7 @@ class Module:
         return predict(self.steps)
 
 
-@dataclass(frozen=True)
-class Heading:
+class Heading(NamedTuple):
     """What a module says of itself.
 
     Attributes:
@@ -64,7 +63,7 @@ class Heading:
     source: str
     regenerate: str
     params: tuple[str, ...] = ()
-    results: tuple[str, ...] = field(default=())
+    results: tuple[str, ...] = ()
     derivatives: str = "backward"
 
 

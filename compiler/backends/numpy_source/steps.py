@@ -27,8 +27,7 @@ class Rows:
     grows: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """What a variable gets.
 
     Attributes:
