@@ -106,11 +106,18 @@ def _compiler() -> Callable[..., Native]:
 
 @cache
 def _versions() -> str:
-    """Return what decides beside the graph: the libraries, and the text of the compiler itself."""
+    """Return what decides beside the graph: the libraries, and the text of the compiler itself.
+
+    Raises:
+        NoDigestError: The text is not there: the package lies in an archive.
+    """
     folder = Path(compiler.__file__).parent
     parts = "*.py", "primitives/**/*.py", "backends/llvm/**/*.py"
+    files = sorted(one for part in parts for one in folder.glob(part))
+    if not files:
+        raise NoDigestError(f"no source in {folder}")
     text = hashlib.sha256()
-    for path in sorted(one for part in parts for one in folder.glob(part)):
+    for path in files:
         text.update(path.read_bytes())
     libraries = llvmlite.__version__, binding.llvm_version_info, np.__version__
     return f"{text.hexdigest()} {libraries} {platform.python_version()}"

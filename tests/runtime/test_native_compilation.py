@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from gradc.compiler.backends.llvm.target import Target
+from gradc.runtime import native_compilation
 
 from gradc import compile_grad, debug
 
@@ -125,6 +126,19 @@ def test_all_that_decides_is_in_the_key(folder, tmp_path):
     keys = [each.key(2) for each in (one, *others)] + [one.key(1)]
     assert len(set(keys)) == len(keys)
     assert one.key(2) == replace(one).key(2)
+
+
+def test_where_the_compiler_has_no_text_nothing_is_kept(folder, tmp_path, monkeypatch):
+    """In an archive: nobody could tell the code of one version from that of another."""
+    native_compilation._versions.cache_clear()
+    monkeypatch.setattr(
+        native_compilation.compiler, "__file__", str(tmp_path / "none.zip" / "x.py")
+    )
+    value = native(function_at(0, SOURCE, tmp_path))(X, X)
+    monkeypatch.undo()
+    native_compilation._versions.cache_clear()
+    assert value == pytest.approx(np.sum(np.tanh(X @ X) ** 2))
+    assert not folder.exists()
 
 
 SCRIPT = """

@@ -73,12 +73,13 @@ class _Text:
     @add.register(tuple)
     @add.register(list)
     def _sequence(self, item: Sequence[Any]) -> None:
-        self.parts.append(f"{len(item)} items")
+        self.parts.append(f"{type(item).__qualname__} of {len(item)}")
         for one in item:
             self.add(one)
 
     @add.register(Mapping)
     def _mapping(self, item: Mapping[str, Any]) -> None:
+        self.parts.append(f"{len(item)} names")
         for name in sorted(item):
             self.parts.append(name)
             self.add(item[name])
