@@ -90,15 +90,9 @@ def _frexp(x: Tracer) -> tuple[Any, Any]:
     return parts.ldexp(x, elementwise.negative(exponent)), exponent
 
 
-def _modf(x: Tracer) -> tuple[Any, Any]:
-    # Of an infinity the fraction is 0.
-    whole = np.trunc(x)
-    return np.where(np.isinf(x), np.copysign(0.0, x), x - whole), whole
-
-
 # ufuncs with several results.
 SEVERAL: dict[np.ufunc, Rule] = {
     np.frexp: _frexp,
-    np.modf: _modf,
+    np.modf: lambda x: (parts.fraction(x), np.trunc(x)),
     np.divmod: lambda x, y: (np.floor_divide(x, y), np.remainder(x, y)),
 }

@@ -9,11 +9,11 @@ import numpy as np
 from ...errors import TypeRuleError
 from ...primitive import Example, Primitive
 from ...types import ArrayType
-from .arithmetic import absolute, sign, square
+from .arithmetic import absolute, sign, square, trunc
 from .casting import cast, filled
 from .comparison import equal, less, where
 from .kind import check_kinds, elementwise
-from .logic import signbit
+from .logic import isinf, signbit
 from .trigonometric import cos
 
 # At 0 the slope is 0, as in PyTorch.
@@ -62,6 +62,21 @@ def _exponent_type(x: ArrayType) -> ArrayType:
 
 # The second result of frexp.
 exponent = elementwise("exponent", expression="np.frexp({0})[1]", type=_exponent_type)
+
+
+def _fraction(x: Any) -> Any:
+    finite = where(isinf(x), 0.0, x - trunc(x))
+    return copysign(finite, x)  # the sign of x where it is 0, too
+
+
+# The first result of modf.
+fraction = elementwise(
+    "fraction",
+    partials=lambda out, x: (1.0,),
+    expression="np.modf({0})[0]",
+    lower=_fraction,
+    domain=((0.1, 0.9),),
+)
 
 
 def _sinc_slope(out: Any, x: Any) -> tuple[Any]:

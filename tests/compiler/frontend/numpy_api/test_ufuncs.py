@@ -116,6 +116,20 @@ def test_value_is_that_of_numpy(function, args):
     assert_same(compile_grad(lambda args: function(*args))(args), function(*args))
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_fractions_have_the_sign_of_the_number(backend, dtype):
+    """Those that are 0, too; of an infinity as well, without a warning; and their slope is 1."""
+    x = np.array([0.0, -0.0, 1.0, -1.0, -3.0, -0.5, 2.25, np.inf, -np.inf, np.nan], dtype)
+    compiled = compile_grad(lambda x: np.modf(x), backend=backend)
+    for found, expected in zip(compiled(x), np.modf(x), strict=True):
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
+    slope = compile_grad(lambda x: np.sum(np.modf(x)[0]), backend=backend).grad(x)
+    np.testing.assert_array_equal(slope, np.ones(len(x)))
+
+
 @pytest.mark.parametrize("ufunc", [np.add, np.subtract], ids=lambda one: one.__name__)
 def test_at(ufunc):
     """Places that occur twice take both."""
