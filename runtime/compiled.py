@@ -152,8 +152,7 @@ class CompiledFunction(Derivatives[P, R], Generic[P, R]):
         program = found.executable(mode).program
         destination = Destination(found, mode, out, inputs)
         is_apart = not (found.captured.has_effects or destination.overlaps)
-        is_plain = program is not None and not (program.calls or program.passes_records)
-        if program is not None and is_plain and is_apart:
+        if program is not None and is_apart and program.can_run_into(destination.given):
             return destination.arrange(program.run_into(inputs, destination.given))
         return destination.fill(self._slow_call(mode, args, kwargs))
 

@@ -45,6 +45,7 @@ class NativeProgram:
         signature: What the code takes and gives.
         library: The code.
         graph: The graph.
+        may_fail: Whether it may raise when part of its results is written: see ``run_into``.
         calls: What it calls back, and the user's lines, to be read.
         has_callbacks: Whether there are functions of the user's among these.
         passes_records: Whether arrays come or go whose length is not known here: the code gets and
@@ -74,7 +75,7 @@ class NativeProgram:
         library = load(code.objects, [*exported(code.name), *more], symbols)
         self.library, self._name, self.compiled = library, code.name, compilation
         self.signature, self.graph = signature_of(library, code.name), compilation.graph
-        self.is_cached = native is None
+        self.is_cached, self.may_fail = native is None, code.may_fail
         self.has_callbacks = any(node.primitive is callback for node in nodes.values())
         self.calls = [
             python_name(node) + (f" at {node.origin}" if node.origin else "")
@@ -111,8 +112,17 @@ class NativeProgram:
 
     put_behind = staticmethod(retarget)
 
+    def can_run_into(self, given: Sequence[Any]) -> bool:
+        """Whether ``run_into`` writes such arrays completely or not at all.
+
+        What may fail on its way writes some before; and arguments would be copied after the rest.
+        """
+        pairs = zip(given, self.signature.results, strict=True)
+        are_computed = all(one is None or result.argument is None for one, result in pairs)
+        return are_computed and not (self.may_fail or self.passes_records)
+
     def run_into(self, leaves: Sequence[Any], given: Sequence[Any]) -> list[Any]:
-        """Compute into arrays.
+        """Compute into arrays, where ``can_run_into``.
 
         Args:
             leaves: The params.
@@ -134,16 +144,12 @@ class NativeProgram:
         ]
         pointers = [ctypes.c_void_p(one.ctypes.data) for one in (*inputs, *written)]
         self.function_of()(*pointers)
-        outputs = []
-        for one, result, mine in zip(given, results, made, strict=True):
-            if result.argument is None:
-                outputs.append(mine[()] if one is None else one)
-            elif one is None:
-                outputs.append(leaves[result.argument])
-            else:
-                np.copyto(one, leaves[result.argument])
-                outputs.append(one)
-        return outputs
+        return [
+            leaves[result.argument]
+            if result.argument is not None
+            else (mine[()] if one is None else one)
+            for one, result, mine in zip(given, results, made, strict=True)
+        ]
 
     def function_of(self, *types: Any) -> Any:
         """Return the C function for ``ctypes``, with these types of parameters.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, repeat
+from operator import setitem
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ class _Place(int):
 
 
 class Destination:
-    """Arrays that the results of one call go to; all are checked before anything is written.
+    """Arrays that the results of one call go to: all is written or nothing, after all was checked.
 
     Args:
         made: What is called.
@@ -65,8 +67,9 @@ class Destination:
             place: self._apart(place, one)
             for place, one, _ in _paired(self._structure, results, "the result")
         }
-        for place, array in self._arrays.items():
-            np.copyto(array, found[place])
+        values = [found[place] for place in self._arrays]
+        # Without Python between one and the next, where handlers of signals might raise.
+        deque(map(setitem, self._arrays.values(), repeat(...), values), maxlen=0)
         return self.arrange([self._arrays.get(i, found[i]) for i in range(len(self._types))])
 
     def _apart(self, place: int, result: Any) -> Any:

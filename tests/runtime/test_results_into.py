@@ -1,9 +1,14 @@
 """``out=``: results written into arrays of the caller's, or nothing at all."""
 
+import os
+import signal
+import sys
+from time import perf_counter
+
 import numpy as np
 import pytest
 
-from gradc import GradcError, compile_grad
+from gradc import GradcError, compile_grad, debug
 
 X = np.arange(6.0).reshape(2, 3)
 Y = np.ones((2, 3))
@@ -130,14 +135,150 @@ def test_functions_that_change_their_arguments(backend):
         compiled(x, out=x)
 
 
+def gathered(x, i):
+    return np.sum(np.tanh(x)[i] ** 2)
+
+
 @both_backends
-def test_failures_are_raised(backend):
-    compiled = compile_grad(lambda x, i: np.sum(x[i]), backend=backend)
-    mine = np.empty(3)
-    compiled.grad(X[0], np.array([1, 1]), out=mine)
-    assert mine.tolist() == [0.0, 2.0, 0.0]
-    with pytest.raises(IndexError):
-        compiled.grad(X[0], np.array([1, 3]), out=mine)
+@pytest.mark.parametrize("kept", ["", "code"])
+def test_a_call_that_fails_writes_nothing(backend, kept, tmp_path, monkeypatch):
+    """An index that lies outside is met late; of code that is found on disk it is known, too."""
+    monkeypatch.setenv("GRADC_CACHE_DIR", str(tmp_path / kept) if kept else "")
+    x, inside, outside = np.arange(2000.0), np.array([1, 2, 3]), np.array([1, 2, 2000])
+    for _ in range(2):
+        compiled = compile_grad(gathered, backend=backend)
+        mine = np.full(2000, -5.0)
+        for _ in range(2):
+            with pytest.raises(IndexError):
+                compiled.value_and_grad(x, outside, out=(None, mine))
+            assert (mine == -5.0).all()
+            compiled.value_and_grad(x, inside, out=(None, mine))
+            np.testing.assert_array_equal(mine, compiled.grad(x, inside))
+            mine[:] = -5.0
+
+
+@both_backends
+def test_a_callback_that_raises(backend):
+    """In the midst of what is computed."""
+
+    def watched(x):
+        first = np.tanh(x)
+        debug.callback(check, first)
+        return first, first * 2
+
+    def check(first):
+        if first[0] > 0:
+            raise ValueError("too large")
+
+    compiled = compile_grad(watched, backend=backend)
+    mine = np.full(3, -5.0), np.full(3, -5.0)
+    with pytest.raises(ValueError, match="too large"):
+        compiled(np.ones(3), out=mine)
+    np.testing.assert_array_equal(mine, np.full((2, 3), -5.0))
+    compiled(-np.ones(3), out=mine)
+    np.testing.assert_array_equal(mine, [np.tanh(-np.ones(3)), 2 * np.tanh(-np.ones(3))])
+
+
+class Interrupt(BaseException):
+    """What a handler of a signal raises."""
+
+
+LINES_OF = [f"gradc.runtime.{one}" for one in ("compiled", "calls", "native_calls", "results_into")]
+
+
+def raising_at(count):
+    """Return a trace function that raises at one of the lines of such a call."""
+    left = [count]
+
+    def trace(frame, event, arg):
+        if frame.f_globals.get("__name__") not in LINES_OF:
+            return None
+        if event == "line":
+            left[0] -= 1
+            if not left[0]:
+                raise Interrupt
+        return trace
+
+    return trace
+
+
+@both_backends
+@pytest.mark.parametrize(
+    "function", [lambda x, y: (x * 2, x + y), lambda x, y: (x * 2, y), gathered]
+)
+def test_an_interrupt_between_any_two_lines(backend, function):
+    """Of all arrays each is written, or none."""
+    compiled = compile_grad(function, backend=backend)
+    args = (np.arange(6.0), np.array([1, 2, 3])) if function is gathered else (np.ones(3), X[0])
+    call = compiled.value_and_grad if function is gathered else compiled
+    expected = call(*args)
+    mine = tuple(np.full(np.shape(one), -5.0) for one in expected)
+    before, count, was_done = sys.gettrace(), 0, False
+    while not was_done:
+        count += 1
+        for one in mine:
+            one[...] = -5.0
+        try:
+            sys.settrace(raising_at(count))
+            call(*args, out=mine)
+            was_done = True
+        except Interrupt:
+            pass
+        finally:
+            sys.settrace(before)
+        written = [np.array_equal(one, other) for one, other in zip(mine, expected, strict=True)]
+        assert all(written) or all((one == -5.0).all() for one in mine)
+    assert all(written)
+    assert count > 10
+
+
+@pytest.mark.skipif(os.name != "posix", reason="has no timers that send signals")
+@both_backends
+def test_an_interrupt_while_it_runs(backend):
+    """Native code looks at signals between its kernels, when the first array would be written."""
+
+    def steps(x):
+        first = np.cumsum(np.sin(x))
+        last = first
+        for k in range(8):
+            last = np.cumsum(np.sin(last) * (1.0 + k * 0.01))
+        return first, last
+
+    x = np.linspace(0.0, 1.0, 1_000_000)
+    compiled = compile_grad(steps, backend=backend)
+    expected = compiled(x)
+    mine = np.empty_like(x), np.empty_like(x)
+    started = perf_counter()
+    compiled(x, out=mine)
+    whole = perf_counter() - started
+
+    is_armed = False
+
+    def handle(*_):
+        if is_armed:
+            raise Interrupt
+
+    before = signal.signal(signal.SIGALRM, handle)
+    interrupted = 0
+    try:
+        for part in range(1, 6):
+            for one in mine:
+                one[...] = -5.0
+            try:
+                is_armed = True
+                signal.setitimer(signal.ITIMER_REAL, whole * part / 6)
+                compiled(x, out=mine)
+                is_armed = False
+            except Interrupt:
+                is_armed = False
+                interrupted += 1
+            same = [np.array_equal(one, other) for one, other in zip(mine, expected, strict=True)]
+            assert all(same) or all((one == -5.0).all() for one in mine)
+    finally:
+        is_armed = False
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+    assert interrupted
 
 
 @both_backends

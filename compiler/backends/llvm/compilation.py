@@ -102,7 +102,8 @@ def compile_graph(
     if program.products.functions:
         products = compile_text(str(program.products), target, level, passes=False)
     objects = tuple(one.object for one in (compiled, products) if one is not None)
-    code = ObjectCode(name, objects, tree is not None, PARALLEL in module.globals)
+    flags = tree is not None, PARALLEL in module.globals, program.may_fail
+    code = ObjectCode(name, objects, *flags)
     return Native(code, compiled, products, text, program, signature)
 
 

@@ -138,6 +138,11 @@ class Emission:
                 self.free(place)
             self.builder.ret(STATUS(1))
 
+    @property
+    def may_fail(self) -> bool:
+        """Whether the function may return with an exception, as far as it is written."""
+        return self._failed is not None
+
     def free(self, place: ir.Value) -> None:
         """Free the memory whose address is kept at a place, if there is any."""
         pointer = self.builder.load(place, typ=PTR)

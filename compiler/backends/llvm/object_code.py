@@ -15,22 +15,25 @@ class ObjectCode(NamedTuple):
         objects: Relocatable object files, to be linked to each other.
         is_arranged: Whether the function takes what users' calls pass, and gives what they get.
         is_parallel: Whether it refers to the pool of threads.
+        may_fail: Whether it may raise when part of its results is written.
     """
 
     name: str
     objects: tuple[bytes, ...]
     is_arranged: bool
     is_parallel: bool
+    may_fail: bool
 
     def to_bytes(self) -> bytes:
         """Return it as bytes: a line of JSON, and the files behind it."""
-        head = [self.name, self.is_arranged, self.is_parallel, list(map(len, self.objects))]
+        flags = [self.is_arranged, self.is_parallel, self.may_fail]
+        head = [self.name, flags, list(map(len, self.objects))]
         return b"".join((json.dumps(head).encode(), b"\n", *self.objects))
 
     @classmethod
     def from_bytes(cls, content: bytes) -> ObjectCode:
         """Return the code that was written as these bytes."""
         head, _, files = content.partition(b"\n")
-        name, is_arranged, is_parallel, sizes = json.loads(head)
+        name, flags, sizes = json.loads(head)
         ends = pairwise(accumulate(sizes, initial=0))
-        return cls(name, tuple(files[i:j] for i, j in ends), is_arranged, is_parallel)
+        return cls(name, tuple(files[i:j] for i, j in ends), *flags)

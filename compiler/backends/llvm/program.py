@@ -25,6 +25,7 @@ class Program:
         section: Its steps.
         products: The module of the products that it calls.
         calls: What it calls of Python, under these names of objects.
+        may_fail: Whether it may end with an exception, after part of its results was written.
         times: The symbol of the times that its clock notes, if it has one.
 
     Args:
@@ -58,6 +59,7 @@ class Program:
         self.section.emit(pointers[:count], pointers[count:])
         emission.finish()
         self.calls: dict[str, Node] = emission.calls
+        self.may_fail = emission.may_fail
         self.products = emission.products
 
     def items(self, early: Collection[Value] | None = None) -> list[Item]:
