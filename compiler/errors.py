@@ -5,6 +5,10 @@ A message has up to four parts: what is wrong, what was got, where in the user's
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+_MOST_LISTED = 8
+
 
 class GradcError(Exception):
     """Base of all errors that gradc raises on purpose.
@@ -32,6 +36,13 @@ class GradcError(Exception):
     def at(self, where: object) -> GradcError:
         """Return the same error with another line of the user's code."""
         return type(self)(self.what, got=self.got, where=where, fix=self.fix)
+
+
+def listed(given: Iterable[object]) -> str:
+    """Return what was got, one by one; of many the first ones, and how many there are."""
+    texts = list(map(str, given))
+    more = f", ... ({len(texts)} of them)" if len(texts) > _MOST_LISTED else ""
+    return ", ".join(texts[:_MOST_LISTED]) + more
 
 
 class CaptureError(GradcError):

@@ -12,6 +12,7 @@ from ..compiler.frontend.source import user_line
 from ..compiler.frontend.tracer import Tracer
 from ..compiler.frontend.tree import Branch, Leaf, Tree, parts
 from ..compiler.types import ArrayType, type_of
+from .tangents import container, described, passed
 
 
 def cotangents(ct: Any, output: Tree, types: Sequence[ArrayType]) -> list[Any]:
@@ -38,7 +39,7 @@ def _leaves(ct: Any, output: Tree) -> list[Any]:
     if found.keys() != set(output.keys):
         raise TypeRuleError(
             "the cotangent must have the structure of the output",
-            got=f"{type(ct).__name__} in place of {output.kind.__name__} with {_listed(output)}",
+            got=f"{described(ct)} in place of {container(output.kind, output.keys)}",
             where=user_line(),
             fix="pass a container like the one that was returned, with a cotangent for each array",
         )
@@ -46,16 +47,12 @@ def _leaves(ct: Any, output: Tree) -> list[Any]:
     return [leaf for key, child in children for leaf in _leaves(found[key], child)]
 
 
-def _listed(output: Branch) -> str:
-    return ", ".join(map(str, output.keys)) or "nothing in it"
-
-
 def _typed(ct: Any, type: ArrayType) -> Any:
     given = ct.type if isinstance(ct, Tracer) else type_of(ct)
     if given.shape != type.shape or given.dtype.kind not in "fiub":
         raise TypeRuleError(
             "a cotangent must have the shape of its output, and be real",
-            got=f"{given} for {type}",
+            got=f"{passed(ct, given)} for {type}",
             where=user_line(),
             fix="pass np.ones_like of the output to weigh all of its elements alike",
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..compiler.errors import GradcError, TypeRuleError
+from ..compiler.errors import GradcError, TypeRuleError, listed
 from ..compiler.frontend import fence
 from ..compiler.frontend.signature import Signature, Wanted
 from ..compiler.frontend.source import user_line
@@ -85,10 +85,9 @@ def _leaves(given: Any, tree: Tree) -> list[Any]:
         return []
     found = dict(parts(given) or ())
     if found.keys() != set(tree.keys):
-        keys = ", ".join(map(str, tree.keys)) or "nothing in it"
         raise TypeRuleError(
             "a tangent must have the structure of its argument",
-            got=f"{_described(given)} in place of {tree.kind.__name__} with {keys}",
+            got=f"{described(given)} in place of {container(tree.kind, tree.keys)}",
             where=user_line(),
             fix="pass a container like the argument, with a tangent for each array in it",
         )
@@ -96,9 +95,24 @@ def _leaves(given: Any, tree: Tree) -> list[Any]:
     return [leaf for key, child in children for leaf in _leaves(found[key], child)]
 
 
-def _described(given: Any) -> str:
-    keys = [str(key) for key, _ in parts(given) or ()]
-    return f"{type(given).__name__} with {', '.join(keys)}" if keys else type(given).__name__
+def described(given: Any) -> str:
+    """Return what was passed in place of a container."""
+    found = parts(given)
+    if found is None:
+        return type(given).__name__
+    return container(type(given), [key for key, _ in found])
+
+
+def container(kind: type, keys: Sequence[Any]) -> str:
+    """Return how a container is named: by its keys, or by their number."""
+    if kind in (tuple, list):
+        return f"{kind.__name__} of {len(keys)}"
+    return f"{kind.__name__} with {listed(keys) or 'nothing in it'}"
+
+
+def passed(given: Any, taken: ArrayType) -> str:
+    """Return what was passed: as what NumPy takes it, if that is an array of its own dtypes."""
+    return type(given).__name__ if taken.dtype.hasobject else str(taken)
 
 
 def _typed(tangent: Any, type: ArrayType, name: str) -> Any:
@@ -107,7 +121,7 @@ def _typed(tangent: Any, type: ArrayType, name: str) -> Any:
     if isinstance(tangent, tuple | list):
         raise TypeRuleError(
             f"the tangent of {name} is one array, as {name} is",
-            got=_described(tangent),
+            got=described(tangent),
             where=user_line(),
             fix="pass the array itself; a tuple of tangents belongs to a tuple in wrt",
         )
@@ -115,7 +129,7 @@ def _typed(tangent: Any, type: ArrayType, name: str) -> Any:
     if given.shape != type.shape or given.dtype.kind not in "fiub":
         raise TypeRuleError(
             f"the tangent of {name} must have the shape of {name}, and be real",
-            got=f"{given} for {type}",
+            got=f"{passed(tangent, given)} for {type}",
             where=user_line(),
             fix=f"pass np.ones_like({name}), or another direction of this shape",
         )

@@ -197,9 +197,9 @@ def test_has_aux_needs_a_pair(function, got):
         (lambda x: x * 2, 1.0, "the shape of its output", "() float64 for (3,) float64"),
         (lambda x: x * 2, VECTOR * 1j, "and be real", "(3,) complex128 for (3,) float64"),
         (lambda x: x * 2, np.array(["a"] * 3), "and be real", "(3,) str32 for (3,) float64"),
-        (lambda x: (x, x), (VECTOR, None), "the shape of its output", "() object for (3,)"),
+        (lambda x: (x, x), (VECTOR, None), "the shape of its output", "NoneType for (3,)"),
         (lambda x: (x, x), VECTOR, "the structure of the output", "ndarray in place of tuple"),
-        (lambda x: (x, x), (VECTOR,), "the structure of the output", "tuple with 0, 1"),
+        (lambda x: (x, x), (VECTOR,), "the structure of the output", "tuple of 1 in place of"),
         (lambda x: {"a": x}, {"b": VECTOR}, "the structure of the output", "dict with a"),
     ],
 )

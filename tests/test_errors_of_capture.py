@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import gradc
-from gradc import CaptureError, TypeRuleError
+from gradc import CaptureError, DerivativeError, TypeRuleError
 
-from .refusal import Refusals
+from .refusal import Refusals, check_error
 
 REFUSALS = Refusals()
 refused = REFUSALS.refused
@@ -184,3 +184,30 @@ def test_refusals_are_no_type_errors_unless_types_are_wrong():
     """NumPy swallows TypeError and ValueError while it probes its operands."""
     assert not issubclass(CaptureError, TypeError | ValueError)
     assert issubclass(TypeRuleError, TypeError)
+
+
+def test_numbers_in_lists_are_no_array():
+    """Nor is the message as long as the list."""
+    with pytest.raises(DerivativeError) as caught:
+        gradc.compile_grad(lambda x: np.sum(np.asarray(x))).grad([[1] * 60] * 60)
+    what = "a gradient by x was asked for, which is not floating-point"
+    got, fix = "() int64, ... (3600 of them)", "a list is taken as so many numbers: pass np.array(x"
+    check_error(caught.value, DerivativeError, what, got, fix)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: gradc.compile_grad(np.sum).grad([[1] * 60] * 60),
+        lambda: gradc.compile_grad(list).grad(np.ones(900)),
+        lambda: gradc.compile_grad(lambda x: [None] * 900)(VECTOR),
+        lambda: gradc.compile_grad(lambda x: "text" * 900)(VECTOR),
+        lambda: gradc.compile_grad(lambda x: x * 2)(10**5000),
+        lambda: gradc.compile_grad(list).vjp(np.ones(900))[1](VECTOR),
+        lambda: gradc.compile_grad(lambda x: x["0"]).jvp(({str(i): 1.0 for i in range(900)},), {}),
+    ],
+)
+def test_messages_do_not_grow_with_what_was_passed(call):
+    with pytest.raises(gradc.GradcError) as caught:
+        call()
+    assert len(str(caught.value)) < 800

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import CaptureError, DerivativeError, GradcError
+from ..errors import CaptureError, DerivativeError, GradcError, listed
 from ..forks import cached_property
 from ..ir import Graph
 from . import fence, numpy_api
@@ -173,7 +174,7 @@ class Capture:
         tree = self.primal(has_aux)
         types = [output.type for output in self.graph.outputs[: count_leaves(tree)]]
         if not isinstance(tree, Leaf) or types[0].ndim or not types[0].is_float:
-            got = ", ".join(map(str, types)) or "no array"
+            got = listed(types) or "no array"
             raise DerivativeError(
                 "a gradient needs a function that returns one floating-point scalar",
                 got=got,
@@ -223,7 +224,7 @@ def capture(
         if not outputs:
             raise CaptureError(
                 "the function returns no array and no number",
-                got=repr(result),
+                got=reprlib.repr(result),
                 where=user_line(),
                 fix="return what it computes",
             )

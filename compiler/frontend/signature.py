@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import CaptureError, DerivativeError, GradcError
+from ..errors import CaptureError, DerivativeError, GradcError, listed
 from ..types import SUPPORTED_DTYPES, ArrayType, Dim, Sym
 from .other_arrays import refuse_other_array
 from .source import user_line
@@ -30,6 +30,7 @@ from .tree import (
 )
 
 Wrt = int | str | tuple["int | str", ...]
+_MOST_BITS = 256  # of integers that messages show
 
 
 class LeafType(NamedTuple):
@@ -238,9 +239,10 @@ def as_integer(number: int, what: str) -> np.int64:
     try:
         return np.int64(number)
     except OverflowError:
+        bits = number.bit_length()
         raise CaptureError(
             f"{what} is an int that does not fit in 64 bits",
-            got=str(number),
+            got=str(number) if bits <= _MOST_BITS else f"one of {bits} bits",
             where=user_line(),
             fix="pass a float, or name it in static_argnames",
         ) from None
@@ -333,16 +335,24 @@ def want(parameters: Parameters, signature: Signature, wrt: Wrt) -> Wanted:
         inside = range(starts[at], starts[at + 1])
         floats = [leaf for leaf in inside if signature.leaves[leaf].type.is_float]
         if not floats:
-            types = ", ".join(str(signature.leaves[leaf].type) for leaf in inside)
-            raise DerivativeError(
-                f"a gradient by {parameters.names[at]} was asked for, which is not floating-point",
-                got=types or "no array",
-                where=user_line(),
-                fix="pass it as float64 or float32, or leave it out of wrt",
-            )
+            raise _not_floating(parameters.names[at], signature, at, inside)
         leaves += floats
         trees.append(_only(signature.trees[at], iter(inside), set(floats)))
     return Wanted(tuple(leaves), tuple(trees), not isinstance(wrt, tuple))
+
+
+def _not_floating(name: str, signature: Signature, at: int, inside: range) -> DerivativeError:
+    tree, leaves = signature.trees[at], [signature.leaves[i] for i in inside]
+    kind = np.ndarray if isinstance(tree, Leaf) else tree.kind
+    fix = "pass it as float64 or float32"
+    if kind in (list, tuple) and leaves and all(leaf.kind == "number" for leaf in leaves):
+        fix = f"a {kind.__name__} is taken as so many numbers: pass np.array({name}, float)"
+    return DerivativeError(
+        f"a gradient by {name} was asked for, which is not floating-point",
+        got=listed(leaf.type for leaf in leaves) or f"no array: {kind.__name__}",
+        where=user_line(),
+        fix=f"{fix}, or leave it out of wrt",
+    )
 
 
 def _only(tree: Tree, positions: Iterator[int], kept: Set[int]) -> Tree:
