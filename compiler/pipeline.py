@@ -26,7 +26,7 @@ from .passes.narrow import narrow
 from .passes.pushforward import pushforward
 from .passes.rules import ALGEBRAIC, LATE
 from .passes.simplify import simplify
-from .passes.snapshot import snapshot
+from .passes.snapshot import snapshot, snapshot_parts
 from .passes.specialise import specialise
 from .passes.unmask import unmask
 from .primitives.control import hook
@@ -89,6 +89,7 @@ NATIVE: tuple[Pass, ...] = (
     cse,
     narrow,
     dce,
+    snapshot_parts,
 )
 
 

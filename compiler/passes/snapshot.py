@@ -22,15 +22,28 @@ def snapshot(graph: Graph) -> Graph:
         is dead at the store. So it is in the bodies of loops, whose carried arrays are their own.
     Cost: linear in nodes and views.
     """
-    return _snapshot(graph, frozenset())
+    return _snapshot(graph, frozenset(), 1)
 
 
-def _in_bodies(node: Node) -> Node:
+def snapshot_parts(graph: Graph) -> Graph:
+    """The same where the parts are small: native code stores to large parts in a new array.
+
+    Requires: ``expand`` has run.
+    Ensures: of an array of which only small views are read after a store, it is dead at the store.
+    Cost: linear in nodes and views.
+    """
+    return _snapshot(graph, frozenset(), _FEW)
+
+
+_FEW = 4  # of the views that are copied, an array holds so many at least
+
+
+def _in_bodies(node: Node, least: int) -> Node:
     carried = inner_params(node)[: node.attrs.get("carried", 0)] if node.regions else ()
-    return node.map_regions(lambda region: _snapshot(region, frozenset(carried)))
+    return node.map_regions(lambda region: _snapshot(region, frozenset(carried), least))
 
 
-def _snapshot(graph: Graph, owned: Set[Value]) -> Graph:
+def _snapshot(graph: Graph, owned: Set[Value], least: int) -> Graph:
     made = {out: node for node in graph.nodes for out in node.outs}
     roots = graph.roots()
     last = _last_reads(graph)
@@ -43,11 +56,11 @@ def _snapshot(graph: Graph, owned: Set[Value]) -> Graph:
             views.setdefault(roots[node.out], []).append(node.out)
         elif node.is_store:
             builder.origin = node.origin
-            for view in _late_views(node, place, views, made, last, owned):
+            for view in _late_views(node, place, views, made, last, owned, least):
                 (known[view],) = builder.add(copy, (known.get(view, view),), {})
                 known[view].name = view.name
             operands = tuple(known.get(operand, operand) for operand in node.operands)
-        node = replace(_in_bodies(node), operands=operands)
+        node = replace(_in_bodies(node, least), operands=operands)
         builder.nodes.append(node)
     outputs = tuple(known.get(output, output) for output in graph.outputs)
     return Graph(graph.params, tuple(builder.nodes), outputs)
@@ -72,6 +85,7 @@ def _late_views(
     made: Mapping[Value, Node],
     last: Mapping[Value, float],
     owned: Set[Value],
+    least: int,
 ) -> list[Value]:
     """Return the views to copy before a store; none where that would not free the array."""
     base = store.operands[0]
@@ -82,6 +96,6 @@ def _late_views(
     late = [view for view in views.get(base, ()) if last.get(view, -1) > place]
     sizes = [view.type.size for view in (base, *late)]
     total = sum(size for size in sizes[1:] if isinstance(size, int))
-    if not all(isinstance(size, int) for size in sizes) or total > sizes[0]:
+    if not all(isinstance(size, int) for size in sizes) or least * total > sizes[0]:
         return []
     return late

@@ -11,7 +11,7 @@ from gradc.compiler.evaluate import evaluate
 from gradc.compiler.ir import Builder, Graph, Node, Value
 from gradc.compiler.passes.rewriter import Rewriter
 from gradc.compiler.passes.rules import ALGEBRAIC, STABILISING
-from gradc.compiler.pipeline import LOWER, OPTIMISE, Log, derive, generate, optimise, run
+from gradc.compiler.pipeline import LOWER, NATIVE, OPTIMISE, Log, derive, generate, optimise, run
 from gradc.compiler.primitive import Expand
 from gradc.compiler.primitives.control import hook
 from gradc.compiler.primitives.elementwise import exp, log, stop_gradient
@@ -64,6 +64,7 @@ def test_order_that_the_passes_require() -> None:
     assert lower.index("expand") < lower.index("simplify_algebra") < lower.index("contract")
     assert "simplify" not in lower[lower.index("expand") :]
     assert lower[-3:] == ["dce", "defer", "snapshot"]
+    assert names(NATIVE)[-2:] == ["dce", "snapshot_parts"]
 
 
 def test_expanded_forms_stay_expanded() -> None:

@@ -15,7 +15,7 @@ from ...ir import Node, Value
 from ...primitive import IndexMap, Joined, Stored
 from .costs import of_nest
 from .gemm.tiles import rounded
-from .layout import row_major, strides_of
+from .layout import places_of, row_major, strides_of
 from .plan import Plan
 from .steps import Nest
 from .workspace import ALIGNMENT
@@ -99,7 +99,7 @@ def is_flat(plan: Plan, nest: Nest, leaves: Sequence[Value]) -> bool:
                 return False
         elif isinstance(plan.producers[one].primitive.lower, IndexMap):
             operand = plan.producers[one].operands[0]
-            if prod(operand.shape) != 1:
+            if prod(operand.shape) != 1 or places_of(plan.producers[one]):
                 return False
             todo.append(operand)
         elif _depends_on_place(plan.producers[one]) and len(shape) > 1:

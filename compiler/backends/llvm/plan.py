@@ -146,6 +146,8 @@ class Plan:
             self._add_tiny(node)
             return
         weight = 1 if self._is_cheap(node) else DEAR
+        if node.primitive is copy:  # of what is stored to next
+            weight = HEAVIEST + 1
         weight += sum(self.weights.get(operand, 0) for operand in dict.fromkeys(node.operands))
         self.weights[node.out] = weight
         several = len(self.users.get(node.out, ())) > 1 and not is_parted(self, node.out)
@@ -195,12 +197,10 @@ class Plan:
             self.materialise(operand)
         strides = regrouped(operand.shape, self.layouts[operand], node.out.shape)
         if strides is None:  # its elements are copied first
-            operand = self.copied(operand)
-            self.producers[node.out] = replace(node, operands=(operand,))
+            node = replace(node, operands=(self.copied(operand),))
+            self.producers[node.out] = node
             strides = row_major(node.out.shape)
-        self.layouts[node.out] = strides
-        self.roots[node.out] = self.roots[operand]
-        self.placed[node.out] = self.placed.get(operand, 0)
+        self.add_view(node, strides)
 
     def _add_tiny(self, node: Node) -> None:
         for operand in node.operands:

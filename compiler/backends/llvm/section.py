@@ -14,12 +14,12 @@ from ...primitive import Contraction, IndexMap, Windowed
 from .chunks import Chunks, chunks_of
 from .convolutions import Sliding, emit_sliding
 from .convolutions import division_of as division_of_images
+from .copies import emit_copy
 from .emission import Emission
 from .fusion import Division, Fusion
 from .gathers import Checked, counted, emit_check
 from .gemm.emission import pointer_to
 from .layout import dot, is_row_major, mapped, row_major
-from .loops import loop
 from .lowering import is_record, lowering
 from .nests import emit_nest
 from .places import Buffer, Place, Reader, Record, Registers, indices
@@ -349,21 +349,9 @@ class Section:
             for index, lane in zip(indices(value.shape), place.lanes, strict=True):
                 target = self.scalars.element(pointer, value.dtype, dot(index, tuple(strides)))
                 self.write(lane, target, adds)
-            return
-        if 0 in value.shape:
-            return
-        assert place is not None
-
-        def body(axis: int, index: list[Any]) -> None:
-            if axis == value.ndim:
-                lane = self.reader.load(value, place, index)
-                target = self.scalars.element(pointer, value.dtype, dot(index, tuple(strides)))
-                self.write(lane, target, adds)
-                return
-            with loop(self.builder, value.shape[axis]) as i:
-                body(axis + 1, [*index, self.reader.counter(i, value.shape[axis])])
-
-        body(0, [])
+        elif 0 not in value.shape:
+            assert isinstance(place, Buffer)
+            emit_copy(self, value, place, pointer, strides, adds)
 
     def _given(self, i: int) -> Place:
         """See that an output is where it is wanted, and return where it is."""

@@ -74,7 +74,9 @@ def _last_read(plan: Plan, value: Value, position: int) -> float:
             last = max(last, plan.positions[node])
             is_planned = plan.positions[node] < position
             out, lower = node.outs[0], node.primitive.lower
-            is_lazy = is_planned and out not in plan.roots and out not in plan.tiny
+            if out in plan.tiny:  # it is in registers by now
+                continue
+            is_lazy = is_planned and out not in plan.roots
             if isinstance(lower, Scalar | IndexMap | Rows) or (
                 is_lazy and isinstance(lower, Stored | Joined)
             ):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from gradc.compiler.evaluate import evaluate
 from gradc.compiler.ir import Builder, SourceLine, Value
-from gradc.compiler.passes.snapshot import snapshot
+from gradc.compiler.passes.snapshot import snapshot, snapshot_parts
 from gradc.compiler.primitives.elementwise import copy, exp
 from gradc.compiler.primitives.elementwise.trigonometric import sin
 from gradc.compiler.primitives.index import slice_, update
@@ -62,6 +62,14 @@ def test_parts_together_may_not_be_larger_than_the_array() -> None:
     parts, whole = copies_of(read_later(HEAD, TAIL))
     assert ([part.shape for part in parts], whole) == ([(2,), (4,)], 0)
     assert copies_of(read_later(HEAD, TAIL, HEAD)) == ([], 1)
+
+
+def test_native_code_keeps_small_parts_only() -> None:
+    """Of large ones it makes a new array, in which it stores what it computes."""
+    for extent, copies in ((8, 1), (7, 0)):
+        graph = build(read_later(HEAD), x=array_type(extent), v=array_type(2))
+        made = verify(snapshot_parts(graph))
+        assert [node.primitive for node in made.nodes].count(copy) == copies
 
 
 def read_whole(x: Value, v: Value) -> Any:

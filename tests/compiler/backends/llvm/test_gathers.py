@@ -137,3 +137,17 @@ def test_the_gradient_of_an_embedding_is_that_of_numpy():
 def test_no_elements_are_taken():
     assert_as_numpy(lambda x, i: x[i], RNG.random((0, 3)), np.zeros(0, np.int64))
     assert_as_numpy(lambda x, i: x[:, i], RNG.random((0, 3)), np.array([2, 0]))
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_places_in_an_array_of_one_element(rank):
+    """Of which a fold leaves one; each place has its own indices, and none lies behind the end."""
+    x = RNG.normal(size=(9, 8, 7)[:rank])
+    i, j = -RNG.integers(0, 2, (17, 1)), RNG.integers(-1, 1, 17)
+    index = (i, j)[: min(rank, 2)]
+
+    def gathered(x, *index):
+        return np.max(x, axis=tuple(range(rank)), keepdims=True)[index]
+
+    assert_as_numpy(gathered, x, *index)
+    assert_as_numpy(lambda x, *index: gathered(x, *index) * 2.0 + 1.0, x, *index)

@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+import pytest
 
 from gradc import compile_grad
 
@@ -47,3 +48,62 @@ def test_stores_to_what_a_fold_made():
         native, reference = (compile_grad(function, backend=one) for one in ("llvm", "numpy"))
         for found, expected in zip(native(x), reference(x), strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def rows(x, count):
+    """Backward reads the row as it was before it was stored to."""
+    u = x.copy()
+    for k in range(1, count):
+        u[k % 40] = np.sin(u[(7 * k) % 40]) + u[k % 40] ** 2 * 0.1
+    return np.sum(u**2)
+
+
+def elements(x, count):
+    u = x.copy()
+    for k in range(1, count):
+        u[k % 40, 3] = np.sin(u[(7 * k) % 40, 5])
+    return np.sum(u**2)
+
+
+def columns(x, count):
+    """One of the views is read by what is computed later, from the column that is changed."""
+    u = x.copy()
+    total = 0.0
+    for k in range(1, count):
+        before = u[:, k % 30]
+        u[:, k % 30] = np.tanh(before + u[:, (3 * k) % 30])
+        total = total + np.sum(before * u[:, k % 30])
+    return total
+
+
+FEW, MANY = 10, 40
+GRID = np.random.default_rng(5).normal(size=(40, 30))
+
+
+def compiled(function, count):
+    made = compile_grad(lambda x: function(x, count), backend="llvm")
+    return made.lower(GRID)._made.native("value_and_grad").program.compiled(level=0)
+
+
+@pytest.mark.parametrize("function", [rows, elements, columns])
+def test_many_stores_to_parts(function):
+    """What is read later of a part is kept, and not the array; copies that are alike share code."""
+    native = compile_grad(lambda x: function(x, MANY), backend="llvm")
+    reference = compile_grad(lambda x: function(x, MANY), backend="numpy")
+    (value, gradient), (same, expected) = (
+        native.value_and_grad(GRID),
+        reference.value_and_grad(GRID),
+    )
+    np.testing.assert_allclose(value, same, rtol=1e-12)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-11, atol=1e-12)
+    few, many = compiled(function, FEW), compiled(function, MANY)
+    assert many.program.workspace_bytes < 3 * GRID.nbytes + 4 * MANY * GRID[:, 0].nbytes
+    functions = [one.text.count("\ndefine ") for one in (few, many)]
+    assert functions[1] <= functions[0] + MANY
+    assert many.text.count("\nloop") < 2 * functions[1]  # none in the program's own function
+
+
+def test_a_number_that_is_in_registers_is_not_read_again():
+    """That it is used later keeps no store from the memory of the array."""
+    workspace = compiled(elements, MANY).program.workspace_bytes
+    assert workspace < 1.5 * GRID.nbytes
