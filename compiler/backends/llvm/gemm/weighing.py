@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from typing import Any
 
@@ -10,7 +12,25 @@ from .blocked import call_driver, workspace_parts
 from .convolution import Axis, Conv, Layout, forward_layout
 from .convolving import Convolving, Space, function_of, held, moved
 from .correlating import correlation
-from .emission import ELEMENTS, FLAG, INDEX, SIZES, counted, element, offsets, smaller
+from .dots import horizontal
+from .emission import (
+    ELEMENTS,
+    FLAG,
+    INDEX,
+    POINTER,
+    SIZES,
+    carried,
+    counted,
+    element,
+    fused,
+    load,
+    local,
+    offsets,
+    shared,
+    smaller,
+    vector,
+    zero,
+)
 from .product import matrix
 from .staging import clear, stage
 from .tiles import Tiles, even_split, lanes_of, tiles
@@ -67,15 +87,44 @@ def emit_kernel_gradient(module: Any, conv: Conv, target: Target) -> Convolving:
             )
             table = offsets(module, values)
             with counted(builder, conv.batch, step=images) as first:
-                depth = block.stage(builder, first, (image, slope), places)
+                count, plain = block.stage(builder, first, (image, slope), places, lanes)
                 adds: Any = FLAG(1)
                 if not conv.accumulate:
                     adds = builder.icmp_signed("!=", first, INDEX(0))
-                if is_dots:
-                    block.correlate(builder, places, table, (place, depth, adds), lanes)
-                else:
-                    block.multiply(builder, places, table, (place, depth, adds), sizes)
+                with block.runs(builder, places, count, plain) as (here, depth, is_later):
+                    given = place, depth, builder.or_(adds, is_later)
+                    if is_dots:
+                        block.correlate(builder, here, table, given, lanes)
+                    else:
+                        block.multiply(builder, here, table, given, sizes)
     return Convolving(function, conv.groups * parts * bands, space.size)
+
+
+def finite(module: Any, dtype: str, lanes: int) -> Any:
+    """Return the function of (elements, count, flag) that clears the flag unless all are finite."""
+    kind, size = ELEMENTS[dtype], SIZES[dtype]
+
+    def body(builder: Any, arguments: list[Any]) -> None:
+        place, count, flag = arguments
+
+        def added(start: Any, total: Any) -> list[Any]:
+            line = load(builder, element(builder, place, kind, (start, 1)), total.type, size)
+            return [fused(builder, line, zero(total.type), total)]  # a finite one adds nothing
+
+        times = builder.sdiv(count, INDEX(lanes))
+        sums = carried(
+            builder, times, [zero(vector(kind, lanes))],
+            lambda index, sums: added(builder.mul(index, INDEX(lanes)), sums[0]),
+        )  # fmt: skip
+        done = builder.mul(times, INDEX(lanes))
+        (total,) = carried(
+            builder, builder.sub(count, done), [horizontal(builder, sums[0])],
+            lambda index, sums: added(builder.add(done, index), sums[0]),
+        )  # fmt: skip
+        with builder.if_then(builder.fcmp_unordered("uno", total, total), likely=False):
+            builder.store(FLAG(0), flag)
+
+    return shared(module, f"gradc_finite_{dtype}_{lanes}", [POINTER, INDEX, POINTER], body)
 
 
 def _division(conv: Conv, lanes: int) -> tuple[int, int, bool]:
@@ -122,22 +171,62 @@ class _Block:
             builder, whole, ELEMENTS[self.conv.dtype], (self.row, width), (self.start, taps)
         )
 
-    def stage(self, builder: Any, first: Any, sources: Any, places: Any) -> Any:
-        """Emit the copies of some images and slopes; return the depth of their product."""
+    def stage(
+        self, builder: Any, first: Any, sources: Any, places: Any, lanes: int
+    ) -> tuple[Any, Any]:
+        """Emit the copies of some images and slopes.
+
+        Returns:
+            How many, and where it is noted whether the images consist of finite numbers.
+        """
         conv, (layout, spread) = self.conv, self.layouts
         rest = builder.sub(INDEX(conv.batch), first)
         images = smaller(builder, layout.images, rest)
+        plain = local(builder, FLAG)
+        builder.store(FLAG(1), plain)
         with counted(builder, images) as index:
             image = builder.add(first, index)
             number = builder.add(builder.mul(image, INDEX(conv.groups)), self.group)
             source = held(builder, conv.dtype, sources[0], number, conv.group_channels, conv.size)
             source = element(builder, source, ELEMENTS[conv.dtype], (self.start, prod(conv.size)))
             stage(builder, conv.dtype, layout, self.count, source, places[0], index)
+            extent = builder.mul(self.count, INDEX(prod(conv.size)))
+            builder.call(finite(builder.module, conv.dtype, lanes), [source, extent, plain])
             source = held(builder, conv.dtype, sources[1], number, conv.group_filters, conv.out)
             source = element(builder, source, ELEMENTS[conv.dtype], (self.row, prod(conv.out)))
             stage(builder, conv.dtype, spread, self.rows, source, places[1], index)
-        before = builder.mul(builder.sub(images, INDEX(1)), INDEX(layout.phase))
-        return builder.add(before, INDEX(layout.image_columns))
+        return images, plain
+
+    @contextmanager
+    def runs(
+        self, builder: Any, places: Any, images: Any, plain: Any
+    ) -> Iterator[tuple[Any, Any, Any]]:
+        """Emit a loop over parts of what is staged; what follows stands in its body.
+
+        Between two rows of slopes lie zeros, which meet elements of the image that have nothing to
+        do with them. If all of these are finite there is one part; else each row is one, for zero
+        times infinity is no number.
+
+        Yields:
+            Where the part begins, how long it is, and whether another one was before it.
+        """
+        layout, (*outer, width) = self.layouts[0], self.conv.out
+        rows = prod(outer)
+        whole = builder.mul(builder.sub(images, INDEX(1)), INDEX(layout.phase))
+        whole = builder.add(whole, INDEX(layout.image_columns))
+        is_plain = builder.load(plain, typ=FLAG)
+        count = builder.select(is_plain, INDEX(1), builder.mul(images, INDEX(rows)))
+        depth = builder.select(is_plain, whole, INDEX(width))
+        with counted(builder, count) as part:
+            rest = builder.urem(part, INDEX(rows))
+            terms = [(builder.udiv(part, INDEX(rows)), layout.phase)]
+            for extent, step in zip(outer[::-1], layout.steps[-2::-1], strict=True):
+                terms.append((builder.urem(rest, INDEX(extent)), step))
+                rest = builder.udiv(rest, INDEX(extent))
+            kind = ELEMENTS[self.conv.dtype]
+            here = [element(builder, place, kind, *terms) for place in places[:2]]
+            is_later = builder.icmp_signed("!=", part, INDEX(0))
+            yield (*here, places[2]), depth, is_later
 
     def multiply(
         self, builder: Any, places: Any, table: Any, given: tuple[Any, Any, Any], sizes: Tiles

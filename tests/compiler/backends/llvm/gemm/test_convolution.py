@@ -164,3 +164,25 @@ def test_infinities_in_an_image_reach_only_their_outputs():
     reached = np.zeros((3, 7, 7), bool)
     reached[1, 2:5, 5:7] = True
     np.testing.assert_array_equal(~np.isfinite(found), np.repeat(reached[:, None], 20, 1))
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"no batch", "no output"}))
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_no_number_reaches_only_the_weights_that_meet_it(name, value):
+    """Between two rows of outputs lie zeros, which meet elements of the image: 0 * nan is nan."""
+    conv = CASES[name]
+    image, kernels, slope = arrays(conv)
+    reached = []
+    for place in range(0, image.size, -(-image.size // 7)):
+        image.flat[place], kept = value, image.flat[place]
+        found = run(emit_kernel_gradient, conv, image, slope, np.full_like(kernels, np.nan))
+        clean = np.where(np.isfinite(image), image, 0)
+        expected = references(conv, clean, kernels, slope)[2]
+        marked = np.where(np.isfinite(image), 0.0, 1.0)
+        meets = references(conv, marked, kernels, np.ones_like(slope))[2] > 0
+        np.testing.assert_array_equal(~np.isfinite(found), meets)
+        tolerance = 1e-4 if conv.dtype == "float32" else 1e-11
+        np.testing.assert_allclose(found[~meets], expected[~meets], tolerance, 10 * tolerance)
+        reached.append(meets.any())
+        image.flat[place] = kept
+    assert any(reached)
