@@ -59,7 +59,7 @@ class Body(Reading):
         self.producer = graph.producers()
         self.sizes = bound_sizes(graph)
         unknown = {one for value in graph.params for dim in value.shape for one in _names_in(dim)}
-        unknown |= set(map(str, self.sizes))
+        unknown |= _bound_names(graph)
         self.bound = bound or {}
         names = name_values(graph, unknown | context.labels | taken, inlined, given)
         self.names = {one: label for one, label in names.items() if one not in self.bound}
@@ -314,6 +314,12 @@ class Body(Reading):
         if made.is_store:
             return False
         return "keepdims" in made.attrs or "index" in made.attrs or made.primitive is matmul
+
+
+def _bound_names(graph: Graph) -> set[str]:
+    """Return the names of sizes that are found out here or in a body: no value may have them."""
+    found = set(map(str, bound_sizes(graph)))
+    return found.union(*(_bound_names(body) for node in graph.nodes for body in node.regions))
 
 
 def _names_in(dim: Any) -> frozenset[str]:

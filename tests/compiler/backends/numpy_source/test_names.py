@@ -13,7 +13,7 @@ from gradc.compiler.primitives.elementwise import exp
 from gradc.compiler.primitives.elementwise.trigonometric import cos, sin
 from gradc.compiler.types import Sym
 
-from gradc import compile_grad, register_hook, spec
+from gradc import compile_grad, register_hook, spec, while_loop
 
 from ...build import array_type, build
 from ...emitted import body_of, emitted, function_of
@@ -91,6 +91,26 @@ def test_variables_of_a_function_called_like_generated_names() -> None:
     assert value == (11.0 + 10.5) * 7.0
     np.testing.assert_allclose(by_first, [7.0, 0.0, 49.0], rtol=1e-14)
     np.testing.assert_allclose(by_second, args[2] * 7.0, rtol=1e-14)
+
+
+def test_sizes_in_the_body_of_a_loop_are_not_called_like_variables_outside() -> None:
+    """They are found out within: what the loop counts kept its name, and never ended."""
+
+    def halved(x: Any) -> Any:
+        count1 = count2 = np.array(0)
+
+        def body(carry: Any) -> Any:
+            x, count1, count2 = carry
+            x[x > 0.4] *= 0.5
+            x[x > 0.4] *= 0.5
+            return x, count1 + 1, count2 + 1
+
+        x, count1, count2 = while_loop(lambda c: (c[1] < 4) & (c[2] < 4), body, (x, count1, count2))
+        return np.sum(x) * count1 * count2
+
+    value, slope = compile_grad(halved).value_and_grad(np.array([0.1, 1.0, 3.0, 9.0]))
+    assert value == 16 * (0.1 + 0.25 + 0.375 + 9 / 32)
+    np.testing.assert_allclose(slope, 16 * np.array([1, 1 / 4, 1 / 8, 1 / 32]), rtol=1e-14)
 
 
 @pytest.mark.parametrize("size", ["n", "t1", "c1", "x", "hook_1", "run", "t"])
