@@ -1,4 +1,4 @@
-"""Reductions within a nest: of rows into registers, of columns into memory, and of chunks."""
+"""Reductions within a nest: of rows into registers, and of chunks; columns: ``columns.py``."""
 
 from __future__ import annotations
 
@@ -38,29 +38,6 @@ def fill(nest: NestEmitter) -> None:
         lane = nest.scalars.number(fold_of(node).initial or 0, node.out.dtype)
         with loop(nest.builder, prod(node.out.shape)) as i:
             nest.store(node.out, nest.reader.counter(i, prod(node.out.shape)), lane)
-
-
-def fold_columns(nest: NestEmitter) -> None:
-    """Fold rows into one row: the innermost loop goes over what stays."""
-    rank, axes = len(nest.space.shape), folded_axes(nest.space)
-    kept = [axis for axis in range(rank) if axis not in axes]
-    targets = _column_targets(nest)
-
-    def begin(index: list[Any]) -> None:
-        for node in nest.space.folds:
-            place = nest.scalars.element(targets[node], node.out.dtype, _kept(nest, node, index))
-            nest.scalars.store(first(nest.scalars, node), place)
-
-    def body(index: list[Any]) -> None:
-        reader = nest.reader.fresh()
-        nest.compute(index, reader)
-        for node in nest.space.folds:
-            place = nest.scalars.element(targets[node], node.out.dtype, _kept(nest, node, index))
-            total = nest.scalars.load(place, node.out.dtype)
-            nest.scalars.store(combine(node, total, _taken(nest, node, reader, index)), place)
-
-    nest.over(kept, [0] * rank, begin)
-    nest.over([*axes, *kept], [0] * rank, body)
 
 
 def fold_rows(nest: NestEmitter) -> None:
@@ -103,7 +80,7 @@ def _extreme(dtype: DType, largest: bool) -> Any:
     return high if largest else low
 
 
-def _kept(nest: NestEmitter, node: Node, index: list[Any]) -> Any:
+def kept_place(nest: NestEmitter, node: Node, index: list[Any]) -> Any:
     """Return where in the result of a fold an element goes."""
     axes = node.attrs["axes"]
     kept = [axis for axis in range(len(index)) if axis not in axes]
@@ -111,7 +88,8 @@ def _kept(nest: NestEmitter, node: Node, index: list[Any]) -> Any:
     return dot([index[axis] for axis in kept], strides)
 
 
-def _taken(nest: NestEmitter, node: Node, reader: Reader, index: list[Any]) -> Lane:
+def taken_in(nest: NestEmitter, node: Node, reader: Reader, index: list[Any]) -> Lane:
+    """Return what a fold takes in at a point."""
     lane = reader.read(node.operands[0], index)
     return nest.scalars.cast(lane, node.out.dtype)
 
@@ -154,7 +132,7 @@ def _fold_run(
             continue
         if is_sum(node):
             lane = nest.scalars.lane(nest.builder.fadd(total, error), lane)
-        nest.store(node.out, _kept(nest, node, index), lane)
+        nest.store(node.out, kept_place(nest, node, index), lane)
 
 
 def _blocks_of_chunk(
@@ -200,7 +178,7 @@ def _fold_block(
         for node, places in zip(nest.space.folds, totals, strict=True):
             kind = llvm_type(node.out.dtype)
             total = Lane(nest.builder.load(places[2], typ=kind), node.out.dtype, nest.scalars)
-            lane = _taken(nest, node, reader, index)
+            lane = taken_in(nest, node, reader, index)
             if is_sum(node):
                 made = nest.builder.fadd(total.value, lane.value, flags=_FREE)
             else:
@@ -208,7 +186,7 @@ def _fold_block(
             nest.builder.store(made, places[2])
     for node, places in zip(nest.space.folds, totals, strict=True):
         block = nest.builder.load(places[2], typ=llvm_type(node.out.dtype))
-        _add(nest.scalars, node, places, block)
+        add_block(nest.scalars, node, places, block)
 
 
 def _fold_short(
@@ -226,7 +204,7 @@ def _fold_short(
         here[last] = place
         reader = nest.reader.fresh()
         for lanes, node in zip(taken, nest.space.folds, strict=True):
-            lanes.append(_taken(nest, node, reader, here))
+            lanes.append(taken_in(nest, node, reader, here))
     for lanes, node, places in zip(taken, nest.space.folds, totals, strict=True):
         if not is_sum(node):
             block = reduce(partial(combine, node), lanes).value
@@ -240,10 +218,10 @@ def _fold_short(
                     builder.fadd(*pair) for pair in zip(chains[::2], chains[1::2], strict=True)
                 ]
             (block,) = chains
-        _add(nest.scalars, node, places, block)
+        add_block(nest.scalars, node, places, block)
 
 
-def _add(scalars: Scalars, node: Node, places: Sequence[ir.Value], block: ir.Value) -> None:
+def add_block(scalars: Scalars, node: Node, places: Sequence[ir.Value], block: ir.Value) -> None:
     """Add the total of a block to that of all; of a sum with its rounding error (Knuth)."""
     builder, kind = scalars.builder, llvm_type(node.out.dtype)
     total = builder.load(places[0], typ=kind)
@@ -269,8 +247,8 @@ def _bytes_on(builder: ir.IRBuilder, pointer: ir.Value, offset: Any) -> ir.Value
     return builder.gep(pointer, [offset], inbounds=True, source_etype=I8)
 
 
-def _column_targets(nest: NestEmitter) -> dict[Node, ir.Value]:
-    """Return where folds go: into the results, or into what a chunk has of its own."""
+def targets_of(nest: NestEmitter) -> dict[Node, ir.Value]:
+    """Return where folds of columns go: into the results, or into what a chunk has of its own."""
     if nest.chunks is None or not nest.chunks.partial_bytes:
         return {node: nest.target_of[node.out] for node in nest.space.folds}
     offsets = _offsets(nest.space.folds)
@@ -317,7 +295,7 @@ def _merge_totals(
         block, error = (
             scalars.load(_bytes_on(builder, place, 8 * k), node.out.dtype).value for k in range(2)
         )
-        _add(scalars, node, places, block)
+        add_block(scalars, node, places, block)
         if is_sum(node):
             builder.store(builder.fadd(builder.load(places[1], typ=kind), error), places[1])
     lane = Lane(builder.load(places[0], typ=kind), node.out.dtype, scalars)
@@ -331,14 +309,27 @@ def _merge_columns(
 ) -> None:
     builder, dtype = scalars.builder, node.out.dtype
 
-    def each(place: ir.Value, is_first: bool) -> None:
+    def each(body: Callable[[ir.Value, ir.Value], None]) -> None:
         with loop(builder, prod(node.out.shape)) as i:
             at = Lane(i, dtype, scalars)
-            lane = scalars.load(scalars.element(place, dtype, at), dtype)
-            total = scalars.element(target, dtype, at)
-            lane = lane if is_first else combine(node, scalars.load(total, dtype), lane)
-            scalars.store(lane, total)
+            body(*(scalars.element(one, dtype, at) for one in (target, partials)))
 
-    each(partials, True)
+    def begin(total: ir.Value, partial: ir.Value) -> None:
+        scalars.store(scalars.load(partial, dtype), total)
+        if is_sum(node):  # from here on there are errors in the place of the first partials
+            scalars.store(scalars.number(0, dtype), partial)
+
+    def end(total: ir.Value, error: ir.Value) -> None:
+        lanes = [scalars.load(one, dtype) for one in (total, error)]
+        scalars.store(scalars.add(*lanes), total)
+
+    each(begin)
     with loop(builder, chunks.count, start=1) as chunk:
-        each(_bytes_on(builder, partials, builder.mul(chunk, I64(chunks.partial_bytes))), False)
+        offset = builder.mul(chunk, I64(chunks.partial_bytes))
+        with loop(builder, prod(node.out.shape)) as i:
+            at = Lane(i, dtype, scalars)
+            total, error = (scalars.element(one, dtype, at) for one in (target, partials))
+            partial = scalars.element(_bytes_on(builder, partials, offset), dtype, at)
+            add_block(scalars, node, (total, error), scalars.load(partial, dtype).value)
+    if is_sum(node):
+        each(end)

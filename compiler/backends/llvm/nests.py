@@ -15,8 +15,9 @@ import llvmlite.ir as ir
 from ...ir import Value
 from .borders import borders
 from .chunks import Chunks, Part, ends_in_kept, is_flat
+from .columns import fold_columns
 from .counters import lies_within
-from .folds import emit_merge, fill, fold_columns, fold_rows
+from .folds import emit_merge, fill, fold_rows
 from .kernel import Kernel
 from .layout import dot, row_major
 from .loops import loop
