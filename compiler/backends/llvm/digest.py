@@ -86,6 +86,7 @@ class _Text:
 
     @add.register
     def _size(self, item: Sym) -> None:
+        self.parts.append(f"{len(item.terms)} terms")
         for monomial, count in item.terms:
             numbers = [self._sizes.setdefault(name, len(self._sizes)) for name in monomial]
             self.parts.append(f"{count} * sizes {numbers}")
