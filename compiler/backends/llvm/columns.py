@@ -7,12 +7,12 @@ error: as exact, and no slower. Of other arrays NumPy adds row after row, and so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import llvmlite.ir as ir
 
-from ...ir import Node
+from ...ir import Node, Value
 from ...primitive import Rows
 from ...primitives.elementwise import copy
 from ...primitives.shape import transpose
@@ -26,6 +26,8 @@ from .workspace import ALIGNMENT
 
 if TYPE_CHECKING:
     from .nests import NestEmitter
+    from .plan import Plan
+    from .steps import Nest
 
 _ROWS = 32  # of a block: few have small errors, many add seldom to the total
 _NUMBERS = 1024  # of a row that are summed at a time: blocks and errors stay in the nearest cache
@@ -39,7 +41,7 @@ def fold_columns(nest: NestEmitter) -> None:
     shape, axes = nest.space.shape, folded_axes(nest.space)
     rows = _parted(shape, axes, _ROWS)
     sums = [node for node in nest.space.folds if is_sum(node)]
-    if sums and rows.axis is not None and _lies_in_columns(nest, sums):
+    if rows.axis is not None and lies_in_columns(nest.plan, nest.space, nest.reader.places):
         _BlockedSums(nest, rows, sums).emit()
         return
     kept = [axis for axis in range(len(shape)) if axis not in axes]
@@ -50,30 +52,30 @@ def fold_columns(nest: NestEmitter) -> None:
     )
 
 
-def _lies_in_columns(nest: NestEmitter, sums: Sequence[Node]) -> bool:
+def lies_in_columns(plan: Plan, nest: Nest, leaves: Container[Value]) -> bool:
     """Whether something that is summed lies in memory along an axis over which it is.
 
     Or would, as NumPy has it: views that NumPy takes in another shape may be copied here.
     """
-    axes, layouts = folded_axes(nest.space), nest.plan.layouts
-    todo, seen = [node.operands[0] for node in sums], set()
+    todo = [node.operands[0] for node in nest.folds if is_sum(node)]
+    axes, seen = folded_axes(nest) if todo else (), set()
     while todo:
         one = todo.pop()
-        node = nest.plan.producers.get(one)
+        node = plan.producers.get(one)
         if one in seen:
             continue
         seen.add(one)
         if node is not None and node.primitive is transpose:
             return True
-        if one in nest.reader.places and one.shape == nest.space.shape:
-            steps = zip(strides_of(one, layouts), one.shape, range(one.ndim), strict=True)
+        if one in leaves and one.shape == nest.shape:
+            steps = zip(strides_of(one, plan.layouts), one.shape, range(one.ndim), strict=True)
             moving = [(abs(step), axis) for step, extent, axis in steps if step and extent > 1]
             if moving and min(moving)[1] in axes:
                 return True
         is_reshaped = node is not None and (
             isinstance(node.primitive.lower, Rows) or node.primitive is copy
         )
-        if node is not None and (is_reshaped or one not in nest.reader.places):
+        if node is not None and (is_reshaped or one not in leaves):
             todo += node.operands
     return False
 

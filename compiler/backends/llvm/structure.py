@@ -7,6 +7,7 @@ from typing import Any
 
 from ...ir import Value
 from .chunks import Chunks, Part
+from .columns import lies_in_columns
 from .layout import strides_of
 from .overwriting import place_in
 from .plan import Plan
@@ -56,7 +57,8 @@ def structure(
         for node in nest.folds
     )
     values = tuple(numbers[one] for one in nest.values)
-    return nest.shape, chunks, values, folds, tuple(parts), tuple(places)
+    in_columns = lies_in_columns(plan, nest, {*leaves, *replaced})
+    return nest.shape, chunks, values, folds, tuple(parts), tuple(places), in_columns
 
 
 def _hashable(attrs: Mapping[str, Any]) -> Hashable:
