@@ -112,7 +112,8 @@ def draw(trace: Trace, method: Any, args: Any, kwargs: Any) -> Any:
         CaptureError: It lies outside: its numbers would be the same at each call.
     """
     owner = method.__self__
-    is_shared = owner is random._inst or owner is numpys_random("mtrand")._rand
+    shared = random._inst, getattr(numpys_random("mtrand"), "_rand", None)
+    is_shared = any(owner is one for one in shared)
     if is_shared or trace.outside.place_of(owner) is not None:
         raise fence.random_numbers()
     return compute(trace, method, args, kwargs, stores=True)

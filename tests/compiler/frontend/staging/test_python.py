@@ -5,7 +5,10 @@ import functools
 import itertools
 import math
 import operator
+import os
 import statistics
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -218,3 +221,19 @@ def test_user_defined_numbers_and_names_that_hide_builtins():
 def test_statistics_of_plain_numbers():
     """Other libraries of Python compute with what does not depend on the arguments."""
     assert_agrees(lambda x: x[0] * statistics.mean([1.0, 2.0, 6.0]), X)
+
+
+ALONE = """
+import random, sys
+import numpy as np
+from gradc import compile_grad
+assert "numpy.random" not in sys.modules
+f = compile_grad(lambda x: np.sum(x * random.Random(3).random()), backend="numpy")
+assert f(np.ones(2)) == 2 * random.Random(3).random()
+"""
+
+
+def test_a_seeded_generator_where_nothing_has_imported_numpys():
+    """``import gradc`` does not import ``numpy.random``, and drawing does not ask for it."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", ALONE], env=environment, check=True)
