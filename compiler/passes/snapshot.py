@@ -10,6 +10,8 @@ from ..primitives.control import callback
 from ..primitives.elementwise import constant, copy
 from .activity import inner_params
 
+_FEW = 4  # of the views that are copied, an array holds so many at least
+
 
 def snapshot(graph: Graph) -> Graph:
     """Before a store, copy the parts of the array that are read later, so that it can be in place.
@@ -33,9 +35,6 @@ def snapshot_parts(graph: Graph) -> Graph:
     Cost: linear in nodes and views.
     """
     return _snapshot(graph, frozenset(), _FEW)
-
-
-_FEW = 4  # of the views that are copied, an array holds so many at least
 
 
 def _in_bodies(node: Node, least: int) -> Node:

@@ -12,7 +12,7 @@ from ...errors import LoweringError
 from ...ir import Graph, Value
 from .costs import of_graph
 from .entry import emit_entry
-from .entry_signature import Argument, Result, Signature, Tree
+from .entry_signature import Argument, Result, Tree
 from .lowering import is_record
 from .object_code import ObjectCode
 from .pool import PARALLEL
@@ -31,19 +31,15 @@ class Native(NamedTuple):
 
     Attributes:
         code: What is loaded.
-        compiled: The object file of the program.
-        products: That of the products that it calls, if there are any.
+        compiled: The object file of the program, without the products that it calls.
         text: The module before LLVM's passes.
         program: Its steps and memory.
-        signature: What the function takes and gives.
     """
 
     code: ObjectCode
     compiled: Compiled
-    products: Compiled | None
     text: str
     program: Program
-    signature: Signature
 
 
 def compile_graph(
@@ -91,20 +87,19 @@ def compile_graph(
         Graph(graph.params, graph.nodes, outputs), module, kernel, target, workers, clock
     )
     flat = 0 if len(results) == 1 else tuple(range(len(results)))
-    signature = emit_entry(
+    emit_entry(
         *(module, name, program.function, arguments, results),
         flat if tree is None else tree,
         program.workspace_bytes,
         release=not program.calls and of_graph(graph) >= _LONG,
     )
     text = str(module)
-    compiled, products = compile_text(text, target, level), None
+    compiled = compile_text(text, target, level)
+    objects = [compiled.object]
     if program.products.functions:
-        products = compile_text(str(program.products), target, level, passes=False)
-    objects = tuple(one.object for one in (compiled, products) if one is not None)
+        objects.append(compile_text(str(program.products), target, level, passes=False).object)
     flags = tree is not None, PARALLEL in module.globals, program.may_fail
-    code = ObjectCode(name, objects, *flags)
-    return Native(code, compiled, products, text, program, signature)
+    return Native(ObjectCode(name, tuple(objects), *flags), compiled, text, program)
 
 
 def _signed(

@@ -61,9 +61,7 @@ def _function(
             return
         lane = kernel.reader.load(value, place, index)
         to = scalars.element(target, value.dtype, dot(index, tuple(strides)))
-        if adds:
-            lane = scalars.add(scalars.load(to, lane.dtype), lane)
-        scalars.store(lane, to)
+        scalars.write(lane, to, adds)
 
     body([])
     kernel.builder.ret_void()

@@ -309,27 +309,26 @@ def _merge_columns(
 ) -> None:
     builder, dtype = scalars.builder, node.out.dtype
 
-    def each(body: Callable[[ir.Value, ir.Value], None]) -> None:
+    def each(body: Callable[..., None], *places: ir.Value) -> None:
         with loop(builder, prod(node.out.shape)) as i:
             at = Lane(i, dtype, scalars)
-            body(*(scalars.element(one, dtype, at) for one in (target, partials)))
+            body(*(scalars.element(one, dtype, at) for one in places))
 
     def begin(total: ir.Value, partial: ir.Value) -> None:
         scalars.store(scalars.load(partial, dtype), total)
         if is_sum(node):  # from here on there are errors in the place of the first partials
             scalars.store(scalars.number(0, dtype), partial)
 
+    def add(total: ir.Value, error: ir.Value, partial: ir.Value) -> None:
+        add_block(scalars, node, (total, error), scalars.load(partial, dtype).value)
+
     def end(total: ir.Value, error: ir.Value) -> None:
         lanes = [scalars.load(one, dtype) for one in (total, error)]
         scalars.store(scalars.add(*lanes), total)
 
-    each(begin)
+    each(begin, target, partials)
     with loop(builder, chunks.count, start=1) as chunk:
         offset = builder.mul(chunk, I64(chunks.partial_bytes))
-        with loop(builder, prod(node.out.shape)) as i:
-            at = Lane(i, dtype, scalars)
-            total, error = (scalars.element(one, dtype, at) for one in (target, partials))
-            partial = scalars.element(_bytes_on(builder, partials, offset), dtype, at)
-            add_block(scalars, node, (total, error), scalars.load(partial, dtype).value)
+        each(add, target, partials, _bytes_on(builder, partials, offset))
     if is_sum(node):
-        each(end)
+        each(end, target, partials)

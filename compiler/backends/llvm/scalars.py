@@ -147,6 +147,10 @@ class Scalars:
             value = self.builder.zext(value, I8)
         self.builder.store(value, pointer)
 
+    def write(self, lane: Lane, pointer: ir.Value, adds: bool) -> None:
+        """Write a number, or add it to what is there."""
+        self.store(self.add(self.load(pointer, lane.dtype), lane) if adds else lane, pointer)
+
     def element(self, pointer: ir.Value, dtype: DType, index: Any) -> ir.Value:
         """Return the address of an element, ``index`` elements behind a pointer."""
         if isinstance(index, int):

@@ -334,12 +334,6 @@ class Section:
                 given.append(place.pointer)
         return given, frozenset(registers)
 
-    def write(self, lane: Lane, pointer: ir.Value, adds: bool) -> None:
-        """Write a number, or add it to what is there."""
-        if adds:
-            lane = self.scalars.add(self.scalars.load(pointer, lane.dtype), lane)
-        self.scalars.store(lane, pointer)
-
     def copy(
         self, value: Value, pointer: ir.Value, strides: Sequence[int], adds: bool = False
     ) -> None:
@@ -348,7 +342,7 @@ class Section:
         if isinstance(place, Registers):
             for index, lane in zip(indices(value.shape), place.lanes, strict=True):
                 target = self.scalars.element(pointer, value.dtype, dot(index, tuple(strides)))
-                self.write(lane, target, adds)
+                self.scalars.write(lane, target, adds)
         elif 0 not in value.shape:
             assert isinstance(place, Buffer)
             emit_copy(self, value, place, pointer, strides, adds)

@@ -61,7 +61,9 @@ def _with_store(section: Section, node: Node, lower: Stored) -> list[Lane]:
         place = dot(slice_index(index, x.type, *numbers, index=index_attr), strides)
         lane = section.reader.read(value, index)
         if pointer is not None:
-            section.write(lane, section.scalars.element(pointer, x.dtype, place), lower.adds)
+            section.scalars.write(
+                lane, section.scalars.element(pointer, x.dtype, place), lower.adds
+            )
         else:
             lanes[place] = section.scalars.add(lanes[place], lane) if lower.adds else lane
     if pointer is not None:
